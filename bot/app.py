@@ -21,7 +21,7 @@ from bot.core.workspace import SCOPES, Workspace
 from bot.health import Metrics, Readiness, State
 from bot.inbound.alert_endpoint import MOST_AT_ONCE, Alerts
 from bot.inbound.http import HealthRoutes, listening, metrics_application
-from bot.inbound.install import INSTALL_PATH, Install, open_oauth
+from bot.inbound.install import Install, open_oauth
 from bot.inbound.slack.app import ACK_WAIT, MOST_TASKS, Router, SlackApp, SlackRoute
 from bot.inbound.slack.listeners import OrderListeners, ViewListeners
 from bot.inbound.slack.socket_mode import HEARTBEAT, REDELIVERY_WINDOW, SocketMode, connect
@@ -126,7 +126,6 @@ class Bot:
         database, page = store.database, settings.anchor_dashboard_url
         readiness, metrics = self.readiness, self._metrics
         base_url = "" if one else settings.base_url or ""
-        install_url = base_url and f"{base_url}{INSTALL_PATH}"
 
         # clients and repositories
         transport = Transport(http, settings.proxy)
@@ -152,13 +151,13 @@ class Bot:
         roles = self.roles = RoleCache(slack.web, store.people)
         response_urls = ResponseUrls(transport, api_url=settings.slack_api_url)
         delivery = self.delivery = MessageDelivery(response_urls, slack, workspaces)
-        monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks, install_url=install_url)
+        monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks)
         access_check = AccessCheck(workspaces, roles, monitor)
         reads, budget = SessionReads(anchor_sessions, tasks, monitor), ReadBudget()
         facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
         lists = SessionLists(access_check, reads, states, delivery, tasks, page)
         modals = Modals(workspaces, slack, delivery, tasks)
-        home = HomeView(workspaces, roles, slack, monitor, history, lists, sender_use, page, install_url)
+        home = HomeView(workspaces, roles, slack, monitor, history, lists, sender_use, page)
 
         # orders and messages
         queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=deadline)

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -269,7 +269,7 @@ class _Checks:
         return [] if workspace is None else await self._check_workspace(workspace)
 
     async def _check_workspace(self, workspace: Workspace) -> list[Checked]:
-        """Check the bot token, its scopes, the alert channel, the key and the modes of one workspace."""
+        """Check the bot token, its scopes, the alert channel and the key of one workspace."""
         key, (token, info) = await asyncio.gather(
             check_key(self.anchor, workspace.anchor_key), _check_token(self.slack, workspace.bot_token)
         )
@@ -280,7 +280,9 @@ class _Checks:
             if info.scopes is None or _POST in info.scopes:
                 channel = await _check_channel(self.slack, workspace)
         findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
-        findings |= {CheckName.ANCHOR_KEY: key, **dict(_find_modes(workspace))}
+        findings[CheckName.ANCHOR_KEY] = key
+        if workspace.pauses_in_vain:
+            findings[CheckName.AUTO_PAUSE] = Finding(Questionable.AUTO_PAUSE_IN_VAIN)
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
 
 
@@ -331,15 +333,6 @@ async def _check_channel(slack: SlackClient, workspace: Workspace) -> Finding:
     except SlackUnreachableError as error:
         return _no_answer(error)
     return Finding(Good.CHANNEL_OPEN, {"channel": channel})
-
-
-def _find_modes(workspace: Workspace) -> Iterator[tuple[CheckName, Finding]]:
-    """Yield what alerts and people can do in the workspace."""
-    tokens = ", ".join(one.name for one in workspace.alert_tokens if one.may_pause) or "none"
-    kind = Questionable.AUTO_PAUSE_IN_VAIN if workspace.pauses_in_vain else Good.AUTO_PAUSE
-    yield CheckName.AUTO_PAUSE, Finding(kind, {"mode": workspace.auto_pause, "tokens": tokens})
-    if (end := workspace.policy.end) is not None:
-        yield CheckName.END_SESSION, Finding(Good.END_SESSION, {"who": ", ".join(sorted(end.users)) or "admins"})
 
 
 def _find_api(result: Reached | Finding, url: str, api: Mapping[str, str]) -> Finding:

@@ -22,9 +22,8 @@ from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import EIGHT_DIGITS, Choice, Life, NotRead, Phase, SessionList
 from bot.health import Readiness
-from bot.messages.lines import session_line, spoken_name
 from bot.messages.markup import code
-from bot.messages.outcomes import DOING
+from bot.messages.outcomes import DOING, session_line, spoken_name
 from bot.messages.results import facts_message, outcome_message
 from bot.messages.sessions import of_them_paused
 from bot.messages.several import WHOLE_ID, agents, batch_text, still_running

@@ -238,10 +238,9 @@ CardNames = frozenset[CardName]
 
 @dataclass(frozen=True, slots=True)
 class MarkedCards:
-    """The cards of a session that are kept up to date, `facts` on them, and whether Slack refused that for another."""
+    """The cards of a session that are kept up to date, and `facts` on them."""
 
     names: CardNames = frozenset()
-    is_one_lost: bool = False
     facts: Session | None = None
 
 
@@ -270,14 +269,6 @@ class HeldContent:
     paused: int
     since: float
     until: float
-
-
-@dataclass(frozen=True, slots=True)
-class HeldBack:
-    """The numbers for a HeldContent: `count` sessions, and of some alerts the reason and the sessions."""
-
-    count: int = 0
-    alerts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,11 +135,10 @@ class Broken:
 class Why(StrEnum):
     """The reasons why an order was not sent, by the names that the journal and the log have."""
 
-    GUEST = "Guest"
-    BOT = "Bot"
-    DEACTIVATED = "Deactivated"
+    NOT_MEMBER = "NotMember"
+    """The person is a guest, a bot or deactivated, and no full member of the workspace."""
     OUTSIDER = "Outsider"
-    """These four are no full members of the workspace."""
+    """The person is of another workspace."""
     ROLE_UNKNOWN = "RoleUnknown"
     """Slack does not say whether the person is a full member."""
     SCOPE_MISSING = "ScopeMissing"

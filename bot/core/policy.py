@@ -104,7 +104,7 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     if role is Role.UNKNOWN:
         return Refusal(Why.ROLE_UNKNOWN)
     if role not in FULL_MEMBERS:
-        return Refusal(Why[role.name])
+        return Refusal(Why.OUTSIDER if role is Role.OUTSIDER else Why.NOT_MEMBER)
     is_meant = actor.user_id in rule.users if rule.users else verb is not Verb.END or role is Role.ADMIN
     if not is_meant:
         return Refusal(Why.NOT_NAMED, ids=rule.users) if rule.users else Refusal(Why.NOT_ADMIN)

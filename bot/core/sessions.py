@@ -262,9 +262,7 @@ class SessionList:
 
     def offered(self, words: str) -> "SessionList":
         """Return those among which people choose; a reason can follow the first 8 digits of an id."""
-        digits, reason = eight_digits(words), words.strip().partition(" ")[2]
-        matches = self.matching(f"{digits} {reason}" if digits else words)
-        return matches if matches.sessions or not digits else self.matching(digits)
+        return self.matching(eight_digits(words) or words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """Buttons and menus, of sessions and for admins."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, Phase, SessionState
-from bot.core.workspace import AutoPause
-from bot.messages.blocks import Block, element, input_block, mrkdwn, one_of, plain_text
-from bot.messages.lines import state_word
+from bot.messages.blocks import Block, element, mrkdwn, plain_text
 from bot.messages.markup import MOST_NAMED, code, fit, joined, width
+from bot.messages.outcomes import state_word
 
 SET_KEY = "anchor_set_key"
 CHANGE_POLICY = "anchor_change_policy"
@@ -27,7 +27,7 @@ PAUSE_AGAIN = "anchor_pause_again"
 
 ROW = "anchor_row_"  # the beginning of the `block_id` of a session's controls in a list
 
-_LONGEST_KEY, _LONGEST_NAME = 1000, 40
+_LONGEST_NAME = 40
 
 ACTIONS = {Verb.PAUSE: "anchor_pause", Verb.RESUME: "anchor_resume", Verb.END: "anchor_end"}
 """The `action_id` of each verb's button. That of a pause and that of a resume are a public contract, since any message
@@ -58,6 +58,7 @@ ALERT_CHANNELS = {
 }
 """The filter of menus for the channels of alerts."""
 
+_LABELS = {Verb.PAUSE: "Pause", Verb.RESUME: "Resume", Verb.END: "End session"}
 _QUESTION = "Resume this agent?"
 _EFFECT = "The agent goes on where it was paused."
 
@@ -76,44 +77,10 @@ def set_key_button(verb: str) -> Block:
     return plain_button(SET_KEY, f"{verb} Anchor API key") | {"style": "primary"}
 
 
-def key_input(name: str) -> Block:
-    """Return the input for an API key of Anchor's."""
-    hint = "Slack shows it while you type: make sure that nobody else sees your screen."
-    key = element("plain_text_input", name, max_length=_LONGEST_KEY, focus_on_load=True)
-    return input_block("API key", key, optional=False, hint=hint)
-
-
-def people_select(name: str, placeholder: str, chosen: Collection[str]) -> Block:
-    """Return the menu that chooses people."""
-    selected = {"max_selected_items": MOST_NAMED, "initial_users": sorted(chosen)}
-    return element("multi_users_select", name, placeholder, **selected)
-
-
 def channels_select(name: str, placeholder: str, chosen: Collection[str], kinds: Block) -> Block:
     """Return the menu that chooses channels; `kinds` is Slack's filter for them."""
     selected = {"max_selected_items": MOST_NAMED, "filter": kinds, "initial_conversations": sorted(chosen)}
     return element("multi_conversations_select", name, placeholder, **selected)
-
-
-def alerts_channel_select(chosen: str | None) -> Block:
-    """Return the menu that chooses the channel for alerts."""
-    # Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new
-    # one when it is to show the stored one: https://docs.slack.dev/reference/views
-    chosen_before = {"filter": ALERT_CHANNELS, "initial_conversation": chosen}
-    return element("conversations_select", ALERTS_CHANNEL, "Choose a channel", **chosen_before)
-
-
-def alerts_group_input(chosen: str | None) -> Block:
-    """Return the input for the user group of critical alerts, sent by Enter: Slack has no menu of user groups."""
-    group = element("plain_text_input", ALERTS_GROUP, "S0123456789", initial_value=chosen)
-    label = "User group that critical alerts mention: its id, then Enter"
-    return input_block(label, group) | {"dispatch_action": True}
-
-
-def auto_pause_select(mode: AutoPause) -> Block:
-    """Return the menu for the effect of alerts that ask for a pause; a value has the one that was seen, too."""
-    labels = {f"{mode} {one}": one.capitalize() for one in AutoPause}
-    return one_of("static_select", AUTO_PAUSE, labels, f"{mode} {mode}")
 
 
 def plain_button(action_id: str, label: str) -> Block:
@@ -160,23 +127,26 @@ def button(  # noqa: PLR0913 - the variants of a button
 ) -> Block:
     """Return the button for this order; every click is a new order by the person who clicks.
 
-    Only Resume asks first, unless the message itself `is_asked`. `history` is mrkdwn about the pause, for that
-    question. The default `label` is the verb, and `name` is the spoken one. Only Resume has a `version`.
+    Resume and End ask first, unless the message itself `is_asked`. `history` is mrkdwn about the pause, for Resume's
+    question. `name` is that of the agent. Only Resume has a `version`.
     """
-    spoken = f"{label}: {verb}" if label else verb.value.capitalize()
-    question = {
-        "title": plain_text(_QUESTION),
-        "text": mrkdwn(f"{fit(history, _LONGEST_QUESTION - width(_EFFECT) - 1)} {_EFFECT}".strip()),
-        "confirm": plain_text("Resume"),
-        "deny": plain_text("Cancel"),
+    about = joined(code(name, limit=_LONGEST_NAME) if name else "", code(session_id[:8]))
+    questions = {
+        Verb.RESUME: (_QUESTION, f"{fit(history, _LONGEST_QUESTION - width(_EFFECT) - 1)} {_EFFECT}".strip()),
+        Verb.END: ("End this session?", f"{about}. {END_EFFECT}"),
     }
+    style, confirm = {"style": "danger"} if verb is Verb.END else {}, dict[str, Any]()
+    if verb in questions and not is_asked:
+        title, text = questions[verb]
+        confirm = {"title": plain_text(title), "text": mrkdwn(text), "confirm": plain_text(_LABELS[verb]), **style}
     return {
         "type": "button",
-        "action_id": ACTIONS[verb] if verb is Verb.PAUSE else CONFIRMED_RESUME,
-        "text": plain_text(label or verb.value.capitalize()),
+        "action_id": CONFIRMED_RESUME if verb is Verb.RESUME else ACTIONS[verb],
+        "text": plain_text(label or _LABELS[verb]),
         "value": button_value(session_id, version) if verb is Verb.RESUME and version else session_id,
-        "accessibility_label": f"{spoken} {_spoken(session_id, name)}",
-        **({"confirm": question} if verb is Verb.RESUME and not is_asked else {}),
+        "accessibility_label": f"{f'{label}: {verb}' if label else verb.capitalize()} {_spoken(session_id, name)}",
+        **style,
+        **({"confirm": confirm | {"deny": plain_text("Cancel")}} if confirm else {}),
     }
 
 
@@ -190,29 +160,8 @@ def paused_buttons(session_id: SessionId, name: str, allowed: Collection[Verb]) 
     again = {"value": session_id, "accessibility_label": f"Pause {_spoken(session_id, name)} again"}
     return [
         *([plain_button(PAUSE_AGAIN, "Pause again") | again] if Verb.PAUSE in allowed else []),
-        *([end_button(session_id, name)] if Verb.END in allowed else []),
+        *([button(Verb.END, session_id, name=name)] if Verb.END in allowed else []),
     ]
-
-
-def end_button(session_id: SessionId, name: str = "", *, label: str = "End session") -> Block:
-    """Return the button that ends a session, which is called `name`. It asks first."""
-    about = joined(code(name, limit=_LONGEST_NAME) if name else "", code(session_id[:8]))
-    question = {
-        "title": plain_text("End this session?"),
-        "text": mrkdwn(f"{about}. {END_EFFECT}"),
-        "confirm": plain_text("End session"),
-        "deny": plain_text("Cancel"),
-        "style": "danger",
-    }
-    return {
-        "type": "button",
-        "action_id": ACTIONS[Verb.END],
-        "text": plain_text(label),
-        "style": "danger",
-        "value": session_id,
-        "accessibility_label": f"End {_spoken(session_id, name)}",
-        "confirm": question,
-    }
 
 
 def resume_question(session_id: SessionId, version: str) -> tuple[str, Block]:
@@ -221,8 +170,13 @@ def resume_question(session_id: SessionId, version: str) -> tuple[str, Block]:
 
 
 def state_button(session_id: SessionId, state: SessionState, name: str = "") -> Block | None:
-    """Return the button that fits, unless the session has ended: one that does not run can be starting."""
-    return None if state.phase is Phase.ENDED else next_button(session_id, state, name)
+    """Return the button that fits, unless the session has ended. Resume asks first, and says who paused."""
+    if state.phase is Phase.ENDED:
+        return None
+    if state.phase is Phase.PAUSED:
+        return button(Verb.RESUME, session_id, name=name, history=f"{state_word(state)}.", version=state.order_id)
+    verb = state.verb if state.phase is Phase.UNCONFIRMED else Verb.PAUSE  # one that does not run can be starting
+    return button(verb, session_id, name=name, version=state.order_id)
 
 
 def state_buttons(session_id: SessionId, state: SessionState, name: str = "") -> list[Block]:
@@ -230,11 +184,3 @@ def state_buttons(session_id: SessionId, state: SessionState, name: str = "") ->
     one = state_button(session_id, state, name)
     can_run = state.phase is Phase.UNCONFIRMED and state.verb is Verb.RESUME
     return ([button(Verb.PAUSE, session_id, name=name)] if can_run else []) + ([one] if one else [])
-
-
-def next_button(session_id: SessionId, state: SessionState, name: str = "") -> Block:
-    """Return the button for the next order. Resume asks first, and says who paused."""
-    if state.phase is Phase.PAUSED:
-        return button(Verb.RESUME, session_id, name=name, history=f"{state_word(state)}.", version=state.order_id)
-    verb = state.verb if state.phase is Phase.UNCONFIRMED else Verb.PAUSE
-    return button(verb, session_id, name=name, version=state.order_id)

@@ -15,9 +15,17 @@ from bot.core.sessions import Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER
 from bot.messages import buttons
 from bot.messages.blocks import LONGEST_SECTION, Block, Message, Visibility, as_response, context, mrkdwn, row, section
-from bot.messages.lines import agent_and_host, more_facts, spoken_name, state_headline, state_line
 from bot.messages.markup import QUOTE, code, group, joined, link, literal, moment, quoted, session, some, width
-from bot.messages.outcomes import CHECKED, earlier, not_automatic
+from bot.messages.outcomes import (
+    CHECKED,
+    agent_and_host,
+    earlier,
+    more_facts,
+    not_automatic,
+    spoken_name,
+    state_headline,
+    state_line,
+)
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
@@ -151,10 +159,10 @@ def card_message(  # noqa: PLR0913 - all that it says
         return _summary(shown, more)
     (one,) = shown
     can_end = offers_end and one.state is not None and one.state.phase is Phase.PAUSED
-    end = [buttons.end_button(one.session_id, spoken_name(one.facts))] if can_end else []
+    end = [buttons.button(Verb.END, one.session_id, name=spoken_name(one.facts))] if can_end else []
     if isinstance(one.content, ResultContent):
         return _result_card(one, one.content, end)
-    return _alert_card(one, one.content, end) if one.content.reply is None else _reply(one, one.content)
+    return _alert_card(one, one.content, end)
 
 
 def mentioning(message: Message, group_id: str) -> Message:
@@ -175,7 +183,9 @@ def alert_message(alert: Alert, refusal: Outcome | None = None) -> Message:
 
 
 def _alert_card(shown: Shown, content: AlertContent, end: Sequence[Block] = ()) -> Message:
-    top, body, about = "\n".join(_first_lines(shown)), _body(content), _about_session(shown, content)
+    lines, why = _first_lines(shown), _WHY[content.reply.why] if content.reply else ""
+    top, body = "\n".join(_lines(*lines, "" if why in lines[-1] else why)), _body(content)
+    about = _about_session(shown, content)
     fields = [
         f"{QUOTE}{literal(label, limit=_LONGEST_NAME)}: {literal(value, limit=_LONGEST_VALUE)}"
         for label, value in content.alert.fields
@@ -266,14 +276,6 @@ def open_link(url: str) -> str:
     host = urlsplit(url).hostname or ""
     shown = host if len(host) <= _LONGEST_HOST else f"…{host[-_LONGEST_HOST:]}"
     return link(url, f"Open on {literal(shown, limit=2 * _LONGEST_HOST)}")
-
-
-def _reply(shown: Shown, content: AlertContent) -> Message:
-    """Return the message in the thread of a card that got worse."""
-    top, why = _first_lines(shown), _WHY[content.reply.why] if content.reply else ""
-    why = "" if why in top[-1] else why
-    text = "\n".join(_lines(*top, why, f"{QUOTE}{_title(content)}", _about_session(shown, content)))
-    return Message(text, Visibility.IN_CHANNEL, (section(text, next(iter(_card_buttons(shown)), None), verbatim=True),))
 
 
 def _title(content: AlertContent) -> str:

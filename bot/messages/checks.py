@@ -6,7 +6,7 @@ from enum import Enum, StrEnum
 
 from bot.core.requests import MOST_SKEW
 from bot.messages.blocks import ephemeral
-from bot.messages.markup import link, printable
+from bot.messages.markup import printable
 
 _NOTED_SKEW = 5.0  # seconds from which a request counts as late
 _MOST_SHOWN = 500  # characters of a value
@@ -17,8 +17,6 @@ _REINSTALL = (
     f"workspaces: {_INSTALL_AGAIN} If the workspace has left, delete it: `anchor-bot workspaces delete`."
 )
 _IN_APP = "in the app's settings ("
-
-APP_SETTINGS_URL = "https://api.slack.com/apps"  # the page with the settings of a Slack app
 
 CHANNEL_PROBE = ephemeral(
     "Test message of the Anchor bot: it checked that it can post alerts here, and could not delete this message. "
@@ -46,7 +44,6 @@ class CheckName(StrEnum):
     ANCHOR_KEY = "Anchor key"
     ALERT_CHANNEL = "alert channel"
     AUTO_PAUSE = "automatic pause"
-    END_SESSION = "End session"
 
 
 class Kind(Enum):
@@ -69,8 +66,6 @@ class Good(Kind):
     SOCKET_IN_USE = "the running bot has a connection"
     CHANNEL_OPEN = "the bot can post to {channel}"
     NO_ALERTS = "none is set, and no program has a token"
-    AUTO_PAUSE = "{mode}. Tokens whose alerts can ask for it: {tokens}"
-    END_SESSION = "on, for {who}"
     URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
     KEY_ACCEPTED = "Anchor accepts it"
     DATABASE_CURRENT = "answers, and its tables are current (version {version})"
@@ -236,11 +231,3 @@ def check_line(check: Checked) -> str:
     end = "" if finding.text.endswith((".", "?")) else "."
     fix = f" Fix: {finding.fix}" if finding.fix else ""
     return f"{_SIGNS[type(finding.kind)]} {name}: {finding.text}{end}{fix}"
-
-
-def reinstall_advice(install_url: str) -> str:
-    """Return how the app is installed again, in mrkdwn; `install_url` is "" for a bot without OAuth."""
-    settings = link(APP_SETTINGS_URL, "its settings at Slack")
-    in_settings = f"add what is missing in {settings} under *OAuth &amp; Permissions*, and reinstall it there."
-    how = f"open {link(install_url, 'the page that installs it')}." if install_url else in_settings
-    return f"What works now goes on working. To install the app again, {how}"

@@ -8,13 +8,12 @@ from bot.core.policy import Role
 from bot.core.requests import Source, Verb
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages import buttons
-from bot.messages.blocks import Block, View, actions, context, section
-from bot.messages.buttons import PAUSE_FROM_MESSAGE_NAME
-from bot.messages.checks import reinstall_advice
+from bot.messages.blocks import Block, View, actions, context, element, input_block, one_of, section
 from bot.messages.markup import channel, code, group, mention, moment, plain, session, where_and_why, who_can_what
-from bot.messages.outcomes import COMMANDS, DOING, DONE, past_wording
+from bot.messages.outcomes import DOING, DONE, past_wording
+from bot.messages.results import HELP
 from bot.messages.senders import about_auto_pause, token_section
-from bot.messages.settings import TITLES, named_key
+from bot.messages.settings import MEMBERS_ONLY, TITLES, named_key
 
 _DIVIDER: Block = {"type": "divider"}
 _NO_KEY = "⛔ *Needs a key*: nobody can pause or resume yet."
@@ -24,25 +23,18 @@ _STATUS = {
     "{named}. The first pause or resume will show.",
     KeyCheck.REFUSED: "⛔ *Needs a new key*: Anchor refuses the key {named}, so nobody can pause or resume.",
 }
-_WHERE_THE_KEY_IS = "You find the key in Anchor's dashboard, under API keys."
 _ADMIN_SETS = "An admin or owner of this workspace can set it in their Home tab of this app."
 _OPERATOR_SETS = "The operator of this bot must set another one, in .env."
 _BY_OPERATOR = "the operator of this bot"
 _SCOPE_MISSING = (
     "⚠️ *This app lacks the scope `users:read`*: it can't tell guests from members, nor who is an admin, so nobody can "
-    "change these settings here, and only people who are named can resume."
+    "change these settings here, everybody can pause, and only people who are named can resume. Install the app again."
 )
+_GROUP = "User group that critical alerts mention: its id, then Enter"  # Slack has no menu of user groups
 _WHERE_TO_END = "They press *End session*: on a result, a reminder, a paused session's card, or in its row."
 _AUDIT_GAP = (
     "⚠️ *The audit trail of this workspace has a gap*: somebody has changed it, or the database was restored. Ask the "
     "operator of this bot to run `anchor-bot journal --verify`."
-)
-_MEMBERS_ONLY = "Full members only: guests, bots and other companies never can."
-_USAGE = (
-    f"To pause an agent, send `{COMMANDS[Verb.PAUSE]} &lt;session_id&gt; [reason]`, press *Pause* on an alert, or "
-    f"choose *{PAUSE_FROM_MESSAGE_NAME}* in the ⋮ menu of a message that has the session id, also in a thread. "
-    f"`{COMMANDS[Verb.RESUME]}` and *Resume* let it go on.\n"
-    "The session id is in the alert, in the session's URL and in Anchor's dashboard."
 )
 _FOOTERS = {
     Role.ADMIN: "Only admins and owners of this workspace see the buttons and menus here.",
@@ -91,8 +83,6 @@ class Home:
     """None for people who are not allowed to pause."""
     tokens_used: Mapping[str, float | None] = field(default_factory=dict)
     """For admins: when each alert token was last used (Unix seconds, or 0.0), as far as it is known."""
-    install_url: str = ""
-    """The page that installs the app; "" for a bot without OAuth."""
     has_gap: bool = False
     """For admins: whether the audit trail has one that no operator has acknowledged."""
 
@@ -108,7 +98,7 @@ def home_view(home: Home) -> View:
     return View(
         (
             *_about_key(home),
-            *_about_scope(home),
+            *([section(_SCOPE_MISSING)] if home.role is Role.SCOPE_MISSING else []),
             *([section(_AUDIT_GAP)] if home.has_gap else []),
             _DIVIDER,
             *([section(home.notice)] if home.notice else []),
@@ -118,7 +108,7 @@ def home_view(home: Home) -> View:
             *_about_policy(home),
             *([_DIVIDER, *last_orders(home.last)] if home.last else []),
             _DIVIDER,
-            section(_USAGE),
+            section(HELP.text),
             context(footer),
         )
     )
@@ -128,19 +118,12 @@ def _about_key(home: Home) -> list[Block]:
     key = home.workspace.anchor_key
     if key is None:
         button = buttons.set_key_button("Set") if home.can_edit else None
-        return [section(f"{_NO_KEY} {_WHERE_THE_KEY_IS if home.can_edit else _who_sets(home)}", button)]
+        return [section(_NO_KEY if home.can_edit else f"{_NO_KEY} {_who_sets(home)}", button)]
     text, is_refused = _STATUS[key.check].format(named=named_key(key)), key.check is KeyCheck.REFUSED
     if not home.can_edit:
         return [section(f"{text} {_who_sets(home)}" if is_refused else text), context(_set_by(key))]
     replace = buttons.set_key_button("Replace") if is_refused else buttons.plain_button(buttons.SET_KEY, "Replace key")
     return [section(text, accessory=replace), context(_set_by(key))]
-
-
-def _about_scope(home: Home) -> list[Block]:
-    """Return what a reinstall adds; everybody sees it, because nobody is known as an admin without the scope."""
-    if home.role is not Role.SCOPE_MISSING:
-        return []
-    return [section(f"{_SCOPE_MISSING} {reinstall_advice(home.install_url)}")]
 
 
 def _who_sets(home: Home) -> str:
@@ -163,20 +146,27 @@ def _about_alerts(home: Home) -> list[Block]:
         lines = [text, *([] if home.workspace.auto_pause is AutoPause.OFF else [about_auto_pause(home.workspace)])]
         return [section("\n".join(lines))]
     test = [buttons.plain_button(buttons.TEST_ALERT, "Send a test alert")] if chosen else []
+    # Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new
+    # one when it is to show the stored one: https://docs.slack.dev/reference/views
+    selected = {"filter": buttons.ALERT_CHANNELS, "initial_conversation": chosen}
+    channels = element("conversations_select", buttons.ALERTS_CHANNEL, "Choose a channel", **selected)
+    seen = home.workspace.auto_pause  # a value has it, too
+    modes = {f"{seen} {one}": one.capitalize() for one in AutoPause}
+    mode = one_of("static_select", buttons.AUTO_PAUSE, modes, f"{seen} {seen}")
+    named = element("plain_text_input", buttons.ALERTS_GROUP, "S0123456789", initial_value=mentioned)
     return [
-        section(text, accessory=buttons.alerts_channel_select(chosen)) | {"block_id": f"alerts_{home.render_id}"},
+        section(text, accessory=channels) | {"block_id": f"alerts_{home.render_id}"},
         actions(*test, buttons.plain_button(buttons.ALERTS_TOKEN, "Alert URL and new token")),
         *(token_section(one, home.tokens_used.get(one.name)) for one in tokens),
-        section(about_auto_pause(home.workspace), accessory=buttons.auto_pause_select(home.workspace.auto_pause))
-        | {"block_id": f"auto_pause_{home.render_id}"},
-        buttons.alerts_group_input(mentioned) | {"block_id": f"group_{home.render_id}"},
+        section(about_auto_pause(home.workspace), accessory=mode) | {"block_id": f"auto_pause_{home.render_id}"},
+        input_block(_GROUP, named) | {"block_id": f"group_{home.render_id}", "dispatch_action": True},
     ]
 
 
 def _about_policy(home: Home) -> list[Block]:
     policy = home.workspace.policy
     lines = [*map(section, who_can_what(policy)), *([] if policy.end is None else [context(_WHERE_TO_END)])]
-    members = [] if home.role is Role.SCOPE_MISSING else [context(_MEMBERS_ONLY)]  # it can't tell them from guests
+    members = [] if home.role is Role.SCOPE_MISSING else [context(MEMBERS_ONLY)]  # it can't tell them from guests
     change = actions(buttons.plain_button(buttons.CHANGE_POLICY, "Edit permissions"))
     return [*lines, *members, *([change] if home.can_edit else [])]
 
@@ -207,13 +197,13 @@ def _line(order: PastOrder, *, shows_all: bool) -> str:
     drill = ", in a drill" if order.source == Source.DRILL else ""
     who = f"by {mention(order.user_id) if order.user_id else 'somebody'}, {moment(order.given_at)}{drill}"
     rest = where_and_why(order.channel_id, order.reason) if shows_all else "."
-    batch = f"batch {code(order.batch_id)}" if order.batch_id else ""
     if order.verb == CHANGE:
         return f"⚙️ *Changed* {who}.\n{plain(order.reason)}"
     if order.batch_total:
-        what = f"{DONE[Verb(order.verb)]} {order.batch_done} of {order.batch_total} sessions at once, {who}."
-        return f"{what}\n{batch.capitalize()}{rest}"
-    return f"{_what_became(order)} {who}.\n{session(order.session_id)}{f' of {batch}' if batch else ''}{rest}"
+        counted = f"{order.batch_done} of {order.batch_total} sessions at once"
+        command = f"`anchor-bot journal --batch {order.batch_id}`"
+        return f"{DONE[Verb(order.verb)]} {counted}, {who}{rest}\n{command} lists them."
+    return f"{_what_became(order)} {who}.\n{session(order.session_id)}{rest}"
 
 
 def _what_became(order: PastOrder) -> str:

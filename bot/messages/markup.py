@@ -38,11 +38,6 @@ def one_line(text: str, *, limit: int) -> str:
     return cleaned if width(cleaned) <= limit else f"{_first(cleaned, limit - 1).rstrip()}…"
 
 
-def name(text: str, *, limit: int) -> str:
-    """Escape untrusted text for a name in bold, on one line, of at most `limit` UTF-16 units."""
-    return plain(text.replace("*", "").replace("`", "'"), limit=limit)
-
-
 def code(text: str, *, limit: int = 200) -> str:
     """Escape untrusted text as a code span. Backticks, which would end the span, become quotes."""
     return f"`{plain(text.replace('`', chr(39)), limit=limit) or _NOTHING}`"

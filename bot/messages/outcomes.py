@@ -1,7 +1,7 @@
-"""The words for outcomes: one table of verdicts, reasons and advice, which every message and list reads."""
+"""The words for outcomes, in one table of verdicts, reasons and advice; those for states, and a session in a line."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ from bot.core.outcomes import (
 )
 from bot.core.policy import PAUSE_SEVERAL
 from bot.core.requests import Verb, program_name
-from bot.core.sessions import Phase
+from bot.core.sessions import Life, Phase, Session, SessionState
 from bot.messages import markup
 
 COMMANDS = {Verb.PAUSE: "/anchor-pause", Verb.RESUME: "/anchor-resume"}
@@ -79,7 +79,7 @@ class _Row(NamedTuple):
 
 _KEY_OR_ID = "KeyOrIdRejected"  # of an end: Anchor's 401 can be about the id of the session
 _LATER, _ANYWAY = "Try again {later}, {or_there}.", "To {verb} it anyway, try again, {or_there}."
-_ASK, _ASK_MEMBER = "Ask one of them, {or_there}.", "Ask a full member of this workspace, {or_there}."
+_ASK = "Ask one of them, {or_there}."
 _ROWS: Mapping[str, _Row] = {
     NotRunning.__name__: _Row(
         "Anchor says that this session is not running{quote}",
@@ -101,9 +101,7 @@ _ROWS: Mapping[str, _Row] = {
     Doubt.NOT_UNDERSTOOD: _Row("Anchor's answer does not say whether it was done{status}{quote}"),
     Doubt.OVERTAKEN: _Row("An opposite request was under way, and nobody knows which of them counts"),
     Broken.__name__: _Row("Something broke in the bot. Tell its operator the incident {incident}"),
-    Why.GUEST: _Row("Guests are not allowed to do that", _ASK_MEMBER),
-    Why.BOT: _Row("Bots are not allowed to do that", _ASK_MEMBER),
-    Why.DEACTIVATED: _Row("Deactivated accounts are not allowed to do that", _ASK_MEMBER),
+    Why.NOT_MEMBER: _Row("Only full members of this workspace are allowed to do that", _ASK),
     Why.OUTSIDER: _Row(
         "Only members of the workspace that installed this app are allowed to do that",
         "Ask one of them to press the button, {or_there}.",
@@ -259,3 +257,135 @@ def _some(names: Iterable[str]) -> str:
     listed = list(names)
     is_in_home = _MOST_SHOWN < len(listed) <= markup.MOST_NAMED
     return markup.some(listed, most=_MOST_SHOWN) + (" (see Home)" if is_in_home else "")
+
+
+_MOST_TAGS = 3
+_LONGEST_NAME, _LONGEST_HOST = 24, 40
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_KINDS = {True: "Anchor task", False: "outside program", None: ""}
+
+
+def agent_name(session: Session) -> str:
+    """Return the name by which people know a session: its first tag, else its host, else its start; "" without any."""
+    if session.tags:
+        return markup.literal(session.tags[0], limit=_LONGEST_NAME)
+    if session.domains:
+        return markup.literal(session.domains[0], limit=_LONGEST_HOST)
+    return "" if session.created_at is None else f"Session of {markup.moment(session.created_at)}"
+
+
+def spoken_name(session: Session | None) -> str:
+    """Return the name of an agent as it is read aloud: its first tag, else its host; "" without any."""
+    return markup.one_line(next(iter((*session.tags, *session.domains)), ""), limit=_LONGEST_HOST) if session else ""
+
+
+def agent_and_host(session: Session | None) -> str:
+    """Return the agent's name in bold, and the host that it is on; "" if nothing is known."""
+    if session is None or not (agent := agent_name(session)):
+        return ""
+    others = f" +{len(session.domains) - 1}" if len(session.domains) > 1 else ""
+    host = f" on {markup.code(session.domains[0], limit=_LONGEST_HOST)}" if session.domains and session.tags else ""
+    return f"*{agent}*{host}{others}"
+
+
+def session_facts(
+    session: Session | None, *, now: float | None = None, has_ended: bool = False, has_key: bool = False
+) -> str:
+    """Return the agent, its host, and what else is known, in mrkdwn; "" if that is nothing.
+
+    Without `now` (Unix seconds) it stays true for long: it says when the session started, and no age, and no steps.
+    What was read before a session ended is not said of it after that. The name of a key is not for everybody.
+    """
+    if session is None:
+        return ""
+    return markup.joined(agent_and_host(session), more_facts(session, now=now, has_ended=has_ended, has_key=has_key))
+
+
+def more_facts(session: Session, *, now: float | None = None, has_ended: bool = False, has_key: bool = False) -> str:
+    """Return what is known of a session beside its agent and host."""
+    is_current, start, ends_at = now is not None and not has_ended, session.created_at, session.ends_at
+    is_over = has_ended or ends_at is None or (now is not None and ends_at <= now)
+    is_stated = is_current and session.life is not Life.RUNNING and session.status
+    return markup.joined(
+        "" if start is None else _age(session, start, now, has_ended=has_ended),
+        f"{session.steps} step{'' if session.steps == 1 else 's'}" if is_current and session.steps is not None else "",
+        _some_tags(session.tags[1:]),
+        f"started with key {markup.code(session.key_name, limit=_LONGEST_NAME)}"
+        if session.key_name and has_key
+        else "",
+        _KINDS[session.is_task],
+        f"{session.credits:.4g} credits" if is_current and session.credits is not None else "",
+        f"status {markup.code(session.status, limit=_LONGEST_NAME)}" if is_stated else "",
+        "" if is_over or ends_at is None else f"Anchor ends it by {markup.time_of(ends_at)}",
+    )
+
+
+def _age(session: Session, start: float, now: float | None, *, has_ended: bool) -> str:
+    if now is None:
+        return (
+            f"started {markup.moment(start)}" if session.tags or session.domains else ""
+        )  # else its start is its name
+    is_running = session.life is Life.RUNNING and not has_ended
+    return f"running {age(now - start)}" if is_running else f"started {age(now - start)} ago"
+
+
+def age(seconds: float) -> str:
+    """Return an age in its two largest units."""
+    if seconds < _MINUTE:
+        return "under 1 min"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE:.0f} min"
+    if seconds < _DAY:
+        return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
+    return f"{seconds // _DAY:.0f} d {seconds % _DAY // _HOUR:.0f} h"
+
+
+def session_line(session: Session, *, now: float, paused: SessionState | None = None) -> str:
+    """Return the line of a session in a list, the id last but for its pause; `now` is in Unix seconds."""
+    last = state_line(paused.without_reason()) if paused else ""
+    return markup.joined(session_facts(session, now=now, has_key=True), markup.code(session.id[:8]), last)
+
+
+def _some_tags(tags: Sequence[str]) -> str:
+    most = _MOST_TAGS - 1
+    more = f" +{len(tags) - most}" if len(tags) > most else ""
+    return ", ".join(markup.code(tag, limit=_LONGEST_NAME) for tag in tags[:most]) + more
+
+
+def is_done(state: SessionState) -> bool:
+    """Return whether an order has left the state: Anchor alone can have ended the session."""
+    return state.phase in {Phase.PAUSED, Phase.RESUMED} or (state.phase is Phase.ENDED and bool(state.user_id))
+
+
+def state_headline(state: SessionState, *, names_programs: bool = True) -> str:
+    """Return what the last order or Anchor's answer left, and who gave that order."""
+    if is_done(state):
+        is_named = names_programs or program_name(state.user_id) is None
+        return f"{done(state.verb, state.user_id)}{f' by {markup.mention(state.user_id)}' if is_named else ''}"
+    if state.phase is Phase.ENDED:
+        while_paused = " while paused" if state.before and state.before.phase is Phase.PAUSED else ""
+        return f"⏹️ *Ended{while_paused}*"
+    others = {Phase.PAUSING: "⏳ *Pausing…*", Phase.UNCONFIRMED: UNCONFIRMED[state.verb].rstrip(".")}
+    return (CHECKED | others)[state.phase]
+
+
+def state_word(state: SessionState) -> str:
+    """Return the same, and when."""
+    return f"{state_headline(state)}, {markup.moment(state.at)}"
+
+
+def state_line(state: SessionState) -> str:
+    """Return the same with the reason of a person, and with what was before Anchor's answer."""
+    why = f": {markup.plain(state.reason)}" if state.reason else ""
+    if is_done(state):
+        return f"{state_word(state)}{why}"
+    if state.phase in {Phase.PAUSING, Phase.UNCONFIRMED}:
+        headline = state_headline(state)
+        requested = f"Requested by {markup.mention(state.user_id)}, {markup.moment(state.at)}{why}"
+        return f"{headline}{' ' if state.phase is Phase.PAUSING else '. '}{requested}"
+    before = state.before if state.before and state.before.phase not in CHECKED else None
+    after = f". Before: {earlier(state_line(before))}" if before else ""
+    if state.phase is Phase.ENDED:
+        return f"{state_word(state)}, Anchor's status: {markup.code(state.reason)}{after}"
+    checker = f"by {markup.mention(state.user_id)}, " if state.user_id else ""
+    return f"{state_headline(state)}, checked {checker}{markup.moment(state.at)}{after}"

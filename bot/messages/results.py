@@ -8,17 +8,24 @@ from bot.core import outcomes
 from bot.core.outcomes import Refusal, Why
 from bot.core.requests import MessageContent, Order, Source, Verb
 from bot.core.session_ids import Found, SessionId, find_session_id
-from bot.core.sessions import ALL_WORD, PHASES, Deadline, Phase, Session, SessionState
+from bot.core.sessions import ALL_WORD, PHASES, Deadline, Session, SessionState
 from bot.messages import buttons, markup
 from bot.messages.blocks import LONGEST_TEXT, Block, Message, Visibility, ephemeral, section, told, with_buttons
-from bot.messages.lines import agent_and_host, session_facts, spoken_name, state_line
-from bot.messages.outcomes import COMMANDS, DOING, NOT_AUTO_PAUSED, NOT_DONE, NOT_FOUND, Wording, worded
+from bot.messages.outcomes import (
+    COMMANDS,
+    DOING,
+    NOT_AUTO_PAUSED,
+    NOT_DONE,
+    NOT_FOUND,
+    Wording,
+    agent_and_host,
+    session_facts,
+    spoken_name,
+    state_line,
+    worded,
+)
 
 _PAUSE = COMMANDS[Verb.PAUSE]
-CARD_LOST = (
-    "⚠️ An older message about this session can no longer be updated: Slack refuses it. Its button is out of date."
-)
-"""Lines of a result: Slack did not let the bot update the clicked message, or lets nobody update a card any more."""
 OVERTAKEN = "🔹 A newer request has changed this session since."
 NOT_RECORDED = "⚠️ This pause is not recorded in the bot's database."
 """Notes of a result: it is told late, or the database has no record of the pause that was sent."""
@@ -135,14 +142,10 @@ def _updated_text(update: CardUpdate, card: MessageContent) -> str:
     return f"{markup.fit(rest, LONGEST_TEXT - markup.width(line) - 1)}\n{line}".lstrip("\n")
 
 
-def unknown_command_message(command: str) -> Message:
-    """Return the answer to an unknown command."""
-    return ephemeral(f"Unknown command {markup.code(command)}: nothing was done.", f"Try `{_PAUSE} help`.")
-
-
-def unknown_action_message(session_id: SessionId | None = None) -> Message:
-    """Return the answer to an unknown button, menu or shortcut, perhaps of another version; it can name a session."""
-    message = ephemeral("Unknown button or shortcut: nothing was done.", f"To pause a session, use `{_PAUSE}`.")
+def unknown_message(command: str = "", session_id: SessionId | None = None) -> Message:
+    """Return the answer to an unknown command, or else to a button, menu or shortcut, which can name a session."""
+    what = f"command {markup.code(command)}" if command else "button or shortcut"
+    message = ephemeral(f"Unknown {what}: nothing was done.", f"To pause a session, use `{_PAUSE}`.")
     return message if session_id is None else with_buttons(message, buttons.button(Verb.PAUSE, session_id))
 
 
@@ -254,11 +257,7 @@ def _buttons(order: Order, outcome: outcomes.Outcome, order_id: str, known: Sess
             return [buttons.button(verb, session_id, name=name, is_asked=True, version=version)]
         if outcome.why not in _IS_REPEATABLE:
             return []
-    again = (
-        buttons.end_button(session_id, name, label="Try again")
-        if verb is Verb.END
-        else buttons.button(verb, session_id, label="Try again", name=name, version=version)
-    )
+    again = buttons.button(verb, session_id, label="Try again", name=name, version=version)
     is_doubtful = isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
     can_run = not isinstance(outcome, Refusal) and (verb is Verb.END or (verb is Verb.RESUME and is_doubtful))
     return [*([buttons.button(Verb.PAUSE, session_id, name=name)] if can_run else []), again]
@@ -271,7 +270,7 @@ def facts_message(
     was_told = told_before is not None and told_before.is_task is False
     if known is None or known.is_task is not False or was_told:
         return None
-    end = [buttons.end_button(session_id, spoken_name(known))] if offers_end else []
+    end = [buttons.button(Verb.END, session_id, name=spoken_name(known))] if offers_end else []
     return told([_EXTERNAL, session_facts(known, now=now)], markup.session(session_id), end)
 
 
@@ -285,9 +284,9 @@ def card_update(
     order: Order, outcome: outcomes.Outcome, *, now: float, order_id: str, known: Session | None = None
 ) -> CardUpdate | None:
     """Return the update of the clicked message, or None if its button stays; the arguments as above."""
-    state = _known_state(order, outcome, now, order_id)
-    if state is None:
+    if not isinstance(outcome, outcomes.KeyTaken):
         return None
+    state = _state_after(order, outcome, now, order_id)
     line = markup.joined(state_line(state), _facts(outcome, known, now))
     return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state, spoken_name(known)))
 
@@ -298,7 +297,7 @@ def _end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None)
     is_error = isinstance(outcome, outcomes.Failed) and outcome.status_code >= _SERVER_ERROR
     has_failed = is_error or isinstance(outcome, outcomes.Unavailable | outcomes.Unconfirmed)
     is_offered = order.verb is Verb.PAUSE and (is_external or has_failed)
-    return [buttons.end_button(order.session_id, spoken_name(known))] if is_offered else []
+    return [buttons.button(Verb.END, order.session_id, name=spoken_name(known))] if is_offered else []
 
 
 def _notes(order: Order, outcome: outcomes.Done, known: Session | None) -> Iterator[str]:
@@ -323,13 +322,6 @@ def warnings(order: Order, outcome: outcomes.Paused | outcomes.Resumed, known: S
         yield _EXTERNAL
 
 
-def _known_state(order: Order, outcome: outcomes.Outcome, now: float, order_id: str) -> SessionState | None:
-    """Return the state of the session, if the outcome tells it. A reason of somebody else is not for everybody."""
-    if isinstance(outcome, Refusal) and outcome.why is Why.PAUSED_SINCE and outcome.is_confirmed:
-        return SessionState(Phase.PAUSED, Verb.PAUSE, outcome.version, outcome.user_id, "", "", outcome.given_at)
-    return _state_after(order, outcome, now, order_id) if isinstance(outcome, outcomes.KeyTaken) else None
-
-
 def _state_after(order: Order, outcome: outcomes.KeyTaken, now: float, order_id: str) -> SessionState:
     phase, actor = PHASES[type(outcome).__name__], order.actor
     return SessionState(phase, order.verb, order_id, actor.user_id, actor.channel_id, order.reason, now)
@@ -344,22 +336,22 @@ def reminder_message(
     offers_end: bool = False,
 ) -> Message:
     """Return the reminder of a session that is paused, with its deadline if it has one, Resume, and perhaps End."""
-    top = "⏰ *Paused, not resumed by this app.*"
+    top = "⏰ *Paused, not resumed by this app*."
     what = "Whether and when this session ends is not known. Resume it, or end it in Anchor."
     if deadline is not None:
         ends = "may end" if deadline.is_default else "ends"
-        top = f"⏰ *Paused, not resumed by this app, and it {ends} at {markup.time_of(deadline.at)}.*"
-        why = " Anchor's pages name 20 and 180 minutes for it." if deadline.is_default else ""
+        top = f"⏰ *Paused, not resumed by this app, and it {ends} at {markup.time_of(deadline.at)}*."
+        why = " Anchor's pages name 20 and 180 minutes." if deadline.is_default else ""
         what = f"Then its work is lost.{why}"
-    resume = buttons.next_button(session_id, paused, spoken_name(known))
-    end = [buttons.end_button(session_id, spoken_name(known))] if offers_end else []
+    resume = buttons.state_buttons(session_id, paused, spoken_name(known))
+    end = [buttons.button(Verb.END, session_id, name=spoken_name(known))] if offers_end else []
     lines = [top, agent_and_host(known), f"{state_line(paused)}.", what]
-    return told(lines, markup.session(session_id), [resume, *end])
+    return told(lines, markup.session(session_id), [*resume, *end])
 
 
 def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:
     """Return the message about a session that ended while it was paused, with Anchor's word for that, or none."""
     top, said = f"{NOT_FOUND}.", "It has ended, or belongs to another Anchor account."
     if status:
-        top, said = "⏹️ *Ended while paused.*", f"Anchor's status: {markup.code(status)}."
+        top, said = "⏹️ *Ended while paused*.", f"Anchor's status: {markup.code(status)}."
     return told([top, f"{state_line(paused)}.", said], markup.session(session_id))

@@ -26,7 +26,6 @@ _ABOUT_ON = (
     "While pauses by alerts are on, everybody who has a token that can pause can pause every session of this "
     "workspace: permissions and channels do not apply to alerts."
 )
-IN_VAIN = "No alert pauses an agent."
 UNSEEN = (
     f"A new token for alerts was made, but its window could not show it. Revoke it {IN_HOME}, and make another one."
 )
@@ -73,14 +72,8 @@ def name_problem(name: str, tokens: Iterable[AlertToken]) -> str:
 def about_auto_pause(workspace: Workspace) -> str:
     """Return the effect of alerts that ask for a pause, and who can pause by them."""
     names = some((one.name for one in workspace.alert_tokens if one.may_pause), most=MOST_NAMED)
-    mode, vain = workspace.auto_pause, f" ⛔ *{IN_VAIN}*" if workspace.pauses_in_vain else ""
+    mode, vain = workspace.auto_pause, " ⛔ *No alert pauses an agent.*" if workspace.pauses_in_vain else ""
     return f"*Pauses by alerts: {mode}.* {_EFFECTS[mode]} {_ABOUT_ON} Tokens that can pause: {names or 'none'}.{vain}"
-
-
-IN_VAIN_MESSAGE = ephemeral(
-    f"⛔ *{IN_VAIN}*",
-    "Pauses by alerts are on, but no token can ask for one. The Home tab of this app says who can choose one.",
-)
 
 
 def auto_pause_saved(mode: AutoPause) -> Reply:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from bot.core.cards import HeldBack, HeldContent
+from bot.core.cards import HeldContent
 from bot.core.history import can_see_all
 from bot.core.outcomes import Broken, Outcome, Refusal, Unconfirmed, Why
 from bot.core.requests import Order, Verb
@@ -20,10 +20,17 @@ from bot.messages.blocks import (
     section,
     with_buttons,
 )
-from bot.messages.buttons import ROW, button, next_button, paused_buttons, plain_button, set_key_button, several_button
-from bot.messages.lines import session_facts, session_line, spoken_name, state_line
+from bot.messages.buttons import (
+    ROW,
+    button,
+    paused_buttons,
+    plain_button,
+    set_key_button,
+    several_button,
+    state_buttons,
+)
 from bot.messages.markup import channel, code, dashboard, joined, mention, moment, or_in_dashboard, where_and_why
-from bot.messages.outcomes import COMMANDS, NOT_DONE, worded
+from bot.messages.outcomes import COMMANDS, NOT_DONE, session_facts, session_line, spoken_name, state_line, worded
 from bot.messages.results import CardUpdate, card_update, outcome_message
 
 MOST_RUNNING, MOST_PAUSED = 15, 10  # the most sessions that run, and that are paused, which are shown
@@ -43,7 +50,6 @@ _NOT_READ = (
     "&lt;session_id&gt;` and the buttons on alerts work without this list."
 )
 _MORE_UNREAD = "Not everything could be read, so there can be more."
-_LONGEST_REASON = 60
 
 
 def reading_message(verb: Verb, words: str) -> Message:
@@ -62,17 +68,11 @@ def not_read_text(failure: NotRead, *, dashboard_url: str, ordered: str = "", ve
     return f"{verdict} {why.format(status=status, dashboard=dashboard(dashboard_url), command=COMMANDS[verb])}"
 
 
-def list_refusal(refusal: Refusal, *, dashboard_url: str) -> Message:
-    """Return why a person sees no sessions."""
+def list_refusal(refusal: Refusal, *, dashboard_url: str, verdict: str = _NOT_SHOWN) -> Message:
+    """Return why a person sees no sessions, or cannot do with them what the verdict is about."""
     wording = worded(Verb.PAUSE, refusal, dashboard_url=dashboard_url)
-    message = ephemeral(f"{_NOT_SHOWN} {wording.reason}", wording.advice)
+    message = ephemeral(f"{verdict} {wording.reason}", wording.advice)
     return with_buttons(message, set_key_button("Set")) if refusal.why is Why.NO_KEY and refusal.is_in_home else message
-
-
-def nothing_paused_text(refusal: Refusal, *, dashboard_url: str) -> str:
-    """Return why a person cannot have the sessions paused, and what to do next."""
-    wording = worded(Verb.PAUSE, refusal, dashboard_url=dashboard_url)
-    return f"{NOTHING_PAUSED}\n{wording.reason}\n{wording.advice}"
 
 
 def of_them_paused(sessions: Iterable[Session], paused: Collection[str] | None) -> str:
@@ -142,7 +142,7 @@ def _row(session: Session, overview: Overview) -> list[Block]:
     shows_all = can_see_all(state.user_id, viewer_id=overview.viewer_id, is_admin=overview.is_admin)
     rest = where_and_why(state.channel_id, state.reason) if shows_all else "."
     state = state.without_reason()
-    resume = [next_button(session.id, state, spoken_name(session))] if Verb.RESUME in overview.allowed else []
+    resume = state_buttons(session.id, state, spoken_name(session)) if Verb.RESUME in overview.allowed else []
     text = f"{joined(session_facts(session, now=now), code(session.id[:8]))}\n{state_line(state)}{rest}"
     controls = row(*resume, *paused_buttons(session.id, spoken_name(session), overview.allowed))
     return [section(text), *(one | own for one in controls)]
@@ -174,14 +174,10 @@ def _paused_heading(overview: Overview, count: int) -> str:
     return f"*Paused by this app:* {count_text(count) if count else 'none'}."
 
 
-def held_message(content: HeldContent, held: HeldBack, held_id: str) -> Message:
+def held_message(content: HeldContent, count: int, held_id: str) -> Message:
     """Return the message about sessions that alerts did not pause, with the button that lets people pause them."""
-    alerts = [f"{number} by {code(why, limit=_LONGEST_REASON)}" for why, number in held.alerts]
-    others = held.count - sum(number for _, number in held.alerts)
-    alerts += [f"{others} by others"] if others else []
     message = in_channel(
-        f"⛔ *Not paused automatically: {count_text(held.count)}.* The agents may still run.",
-        f"Not paused: {', '.join(alerts)}. From {mention(content.user_id)}.",
+        f"⛔ *Not paused automatically: {count_text(count)}*, by {mention(content.user_id)}. The agents may still run.",
         f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit. Alerts with this token "
         f"pause no further ones until {moment(content.until)}. *Pause* on a card works.",
         "*Pause several…* offers those whose alert still fires. Pausing them there ends this limit.",

@@ -8,10 +8,9 @@ from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages import buttons
-from bot.messages.blocks import Block, Message, View, ephemeral, input_block, one_of, preformatted, section
+from bot.messages.blocks import Block, Message, View, element, ephemeral, input_block, one_of, preformatted, section
 from bot.messages.cards import refused_by_slack
-from bot.messages.checks import reinstall_advice
-from bot.messages.markup import IN_HOME, channel, code, does, group, mention, who_can_what
+from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, does, group, mention, who_can_what
 from bot.messages.outcomes import DOING
 
 KEY = "key"  # the input of the modal for the key; block and element have the same name
@@ -43,10 +42,10 @@ _ABOUT_KEY = (
     "tries it with Anchor, stores it encrypted, and uses it for this workspace only. Nobody is shown more than its "
     "last four characters."
 )
-_ABOUT_POLICY = (
-    "Only full members of this workspace can pause and resume: guests, bots and other companies never can. Admins are "
-    "no exception: if you select people, select yourself, too."
-)
+_ABOUT_TYPING = "Slack shows it while you type: make sure that nobody else sees your screen."
+_LONGEST_KEY = 1000
+MEMBERS_ONLY = "Full members only: guests, bots and other companies never can."
+_ABOUT_POLICY = f"{MEMBERS_ONLY} Admins are no exception: if you select people, select yourself, too."
 
 _ABOUT_END = (
     "*End session* is the harder brake: it closes the session's browser, and its pages and the agent's run are lost. "
@@ -58,8 +57,6 @@ CHECKING = "⏳ Checking… You can close this window: the answer then comes as 
 NOBODY_SELECTED = "Select at least one person, or choose another option."
 
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
-_NO_DATABASE = "The bot's database does not answer, so it is not known whether this was saved."
-_LOOK_AGAIN = "Look at the Home tab in a minute, and try again if needed."
 _RIGHTS = {
     Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. Try again in a minute.",
     Role.SCOPE_MISSING: "this app lacks the scope `users:read`, so it can't tell who is an admin. Install it again, "
@@ -69,11 +66,11 @@ _RIGHTS = {
 
 def key_modal(workspace: Workspace) -> View:
     """Return the modal that asks for a key."""
-    before = workspace.anchor_key
+    before, key = workspace.anchor_key, element("plain_text_input", KEY, max_length=_LONGEST_KEY, focus_on_load=True)
     blocks = (
         section(_ABOUT_KEY),
         *([section(f"It replaces the key {named_key(before)}.")] if before else []),
-        buttons.key_input(KEY),
+        input_block("API key", key, optional=False, hint=_ABOUT_TYPING),
     )
     return form(buttons.SET_KEY, workspace.key_version, "Save", *blocks)
 
@@ -102,7 +99,8 @@ def _people_inputs(what: str, users: Collection[str] | None) -> list[Block]:
     """Return the inputs for who can do something: people, or if there are none those that are meant; None is nobody."""
     choices = CHOICES[what]
     chosen = NOBODY if users is None else SELECTED if users else next(iter({EVERYONE, ADMINS} & choices.keys()))
-    people = buttons.people_select(USERS[what], "Select people", users or ())
+    selected = {"max_selected_items": MOST_NAMED, "initial_users": sorted(users or ())}
+    people = element("multi_users_select", USERS[what], "Select people", **selected)
     return [
         input_block(f"Who can {does(what)}", one_of("radio_buttons", WHO[what], choices, chosen), optional=False),
         input_block(f"Selected people who can {does(what)}", people),
@@ -174,7 +172,11 @@ OUTDATED = Reply(
     f"{_NOT_CHANGED} this setting was changed after you opened it, by somebody else or by you. Look at the Home tab, "
     "and try again if it is still needed.",
 )
-NOT_SAVED = Reply("StoreUnavailable", f"⚠️ {_NO_DATABASE} {_LOOK_AGAIN}")
+NOT_SAVED = Reply(
+    "StoreUnavailable",
+    "⚠️ *It is not known whether this was saved*: the bot's database does not answer. Look at the Home tab in a "
+    "minute, and try again if needed.",
+)
 NOT_A_KEY = Reply("NotAKey", "This is not a key: it has spaces, or characters that no key has. Copy it again.", (KEY,))
 NO_CHANNEL = Reply("NoChannel", f"{_NOT_CHANGED} no channel for alerts is chosen.")
 
@@ -187,7 +189,7 @@ def not_admin(role: Role) -> Reply:
 
 def key_saved(key: AnchorKey) -> Reply:
     """Return the reply to a key that was saved."""
-    return saved("KeySaved", f"Anchor accepts the key {named_key(key)}.")
+    return saved("KeySaved", f"The Anchor key is now the one {named_key(key)}: Anchor accepts it.")
 
 
 def key_not_accepted(problem: NewKeyRejected | NewKeyUnverified) -> Reply:
@@ -251,14 +253,4 @@ def key_refused_message(key: AnchorKey) -> Message:
     return ephemeral(
         f"⚠️ Anchor refuses this workspace's API key {named_key(key)}: nobody can pause or resume a session from Slack.",
         "The Home tab of this app says who can replace it. You are told this once for each key.",
-    )
-
-
-def reinstall_message(install_url: str) -> Message:
-    """Return the notice that the app must be reinstalled with the scope `users:read`, on the page `install_url`."""
-    return ephemeral(
-        "⚠️ This app was installed without the scope `users:read`, so it can't tell guests from members, nor who is an "
-        "admin: everybody in the workspace can pause, only people who are named can resume, and nobody can change its "
-        "settings in Slack.",
-        reinstall_advice(install_url),
     )

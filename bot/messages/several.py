@@ -26,9 +26,8 @@ from bot.messages.blocks import (
 )
 from bot.messages.blocks import element as control
 from bot.messages.buttons import PAUSE_SEVERAL, button, resume_batch_button
-from bot.messages.lines import age, state_headline
 from bot.messages.markup import code, fit, joined, literal, mention, one_line, plain, some
-from bot.messages.outcomes import COMMANDS, DOING, DONE, NOT_DONE, worded
+from bot.messages.outcomes import COMMANDS, DOING, DONE, NOT_DONE, age, state_headline, worded
 from bot.messages.sessions import NOTHING_PAUSED, of_them_paused
 from bot.messages.settings import TITLES, Reply
 

@@ -138,8 +138,6 @@ class AccessCheck:
             role = await self.roles.fetch(workspace, actor, within=END_LOOKUP)
         else:
             role = await self.roles.get(workspace, actor)
-        if role is Role.SCOPE_MISSING:
-            self.monitor.report_missing_scope(workspace)
         return workspace, role
 
 

@@ -74,8 +74,8 @@ class CardSender:
         if isinstance(content := card.content, BatchContent):
             return await self._compose_batch(card, content)
         if isinstance(content, HeldContent):
-            numbers = await self.auto_pauses.numbers(card.team_id, content)
-            return held_message(content, numbers, card.id), True
+            count = await self.auto_pauses.count_held(card.team_id, content)
+            return held_message(content, count, card.id), True
         states = await self._read_states(card)
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 
 from cachetools import LRUCache, TTLCache
 
@@ -15,8 +15,8 @@ from bot.core.requests import Actor
 from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages.blocks import Message
-from bot.messages.senders import IN_VAIN_MESSAGE, WRONG_TOKENS_MESSAGE, lost_message
-from bot.messages.settings import key_refused_message, reinstall_message
+from bot.messages.senders import WRONG_TOKENS_MESSAGE, lost_message
+from bot.messages.settings import key_refused_message
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
@@ -35,17 +35,12 @@ QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, de
 
 @dataclass(eq=False)
 class WorkspaceMonitor:
-    """Messages to admins about changes, refused keys and missing scopes; the store knows the notices that were sent.
-
-    The app is reinstalled on the page `install_url`.
-    """
+    """Messages to admins about changes, refused keys and alerts; the store knows the notices that were sent."""
 
     workspaces: Workspaces
     roles: RoleCache
     delivery: MessageDelivery
     tasks: Tasks
-    _: KW_ONLY
-    install_url: str
 
     def __post_init__(self) -> None:
         self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=time.monotonic)
@@ -101,20 +96,10 @@ class WorkspaceMonitor:
             self._recording.add(recording)
             self.tasks.start(self._record(workspace, key, check))
 
-    def report_missing_scope(self, workspace: Workspace) -> None:
-        """Ask somebody to reinstall the app, because it lacks the scope `users:read`."""
-        message = reinstall_message(self.install_url)
-        self._report(workspace, "users:read", lambda _: message, first=workspace.installed_by)
-
     def report_wrong_tokens(self, workspace: Workspace) -> None:
         """Log that many alerts had wrong tokens, and tell an admin once a day."""
         if self._report(workspace, "wrong tokens", lambda _: WRONG_TOKENS_MESSAGE, again_after=_DAY):
             _log.warning("many wrong alert tokens", extra={"team": workspace.team_id})
-
-    def report_in_vain(self, workspace: Workspace) -> None:
-        """Tell an admin once a day if alerts are to pause sessions, and none can."""
-        if workspace.pauses_in_vain:
-            self._report(workspace, "no token pauses", lambda _: IN_VAIN_MESSAGE, again_after=_DAY)
 
     def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
         """Tell an admin of alerts without a card, at once, then daily: so many since the last notice that was sent."""

@@ -27,7 +27,6 @@ from bot.health import OFF, Backlog, Metrics
 from bot.messages.blocks import Message, Visibility, section
 from bot.messages.cards import mentioning
 from bot.messages.results import (
-    CARD_LOST,
     NOT_RECORDED,
     OVERTAKEN,
     card_update,
@@ -106,7 +105,7 @@ class Orders:
 
     def _message(self, running: RunningOrder, settled: Settled) -> Message:
         order, is_paused = running.order, isinstance(settled.outcome, Paused)
-        message = outcome_message(
+        return outcome_message(
             order,
             settled.outcome,
             now=time.time(),
@@ -117,7 +116,6 @@ class Orders:
             offers_end=running.offers_end,
             note=OVERTAKEN if settled.is_overtaken else NOT_RECORDED if is_paused and not settled.is_recorded else "",
         )
-        return _with_line(message, CARD_LOST if settled.cards.is_one_lost else "")
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
@@ -286,7 +284,7 @@ class Orders:
         url = address.response_url
         if url is None or not isinstance(settled.outcome, Paused) or not running.replaces_click(settled.outcome):
             return False
-        has_more = settled.cards.is_one_lost or any(warnings(running.order, settled.outcome, running.known))
+        has_more = any(warnings(running.order, settled.outcome, running.known))
 
         async def send(message: Message) -> PostResult:
             content = MessageContent(message.text, message.blocks)

@@ -87,8 +87,6 @@ class SessionChecks:
             async with self._turn:
                 with suppress(StoreError):
                     workspace = await self.workspaces.find_now(team_id)
-                    if workspace is not None:
-                        self.reads.monitor.report_in_vain(workspace)
                     if workspace is not None and workspace.anchor_key is not None:
                         is_read = await self._check(workspace, workspace.anchor_key.value, since)
         finally:

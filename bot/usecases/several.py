@@ -15,9 +15,9 @@ from bot.core.sessions import ALL_WORD, Choice, NotRead, Session, SessionList
 from bot.messages import several
 from bot.messages.blocks import View
 from bot.messages.buttons import PAUSE_SEVERAL
-from bot.messages.lines import spoken_name
+from bot.messages.outcomes import spoken_name
 from bot.messages.results import incident_message
-from bot.messages.sessions import list_refusal, not_read_text, nothing_paused_text
+from bot.messages.sessions import NOTHING_PAUSED, list_refusal, not_read_text
 from bot.messages.settings import Reply
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
@@ -247,7 +247,8 @@ class PauseWindow:
         else:
             access = await self._access(address.actor, is_several=True)
             if not isinstance(access, Access):
-                return Reply("Refused", nothing_paused_text(access, dashboard_url=self.dashboard_url))
+                refusal = list_refusal(access, dashboard_url=self.dashboard_url, verdict=NOTHING_PAUSED)
+                return Reply("Refused", refusal.text)
             many = Batch(
                 address=address,
                 session_ids=ids[:MOST_TOGETHER],

@@ -88,7 +88,7 @@ class Modals:
 
 @dataclass(eq=False)
 class HomeView:
-    """Publisher of Home, one view at a time per person: the newest is last. `install_url` is "" without OAuth."""
+    """Publisher of Home, one view at a time per person: the newest is last."""
 
     workspaces: Workspaces
     roles: RoleCache
@@ -98,7 +98,6 @@ class HomeView:
     lists: SessionLists
     sender_use: SenderUse
     dashboard_url: str
-    install_url: str
 
     def __post_init__(self) -> None:
         self._locks = KeyedLocks()
@@ -128,15 +127,13 @@ class HomeView:
         role = await self.roles.fetch(workspace, actor)  # not cached: a new admin sees the controls at once
         if role is Role.UNKNOWN:
             role = await self.roles.get_for_pause(workspace, actor)
-        if role is Role.SCOPE_MISSING:
-            self.monitor.report_missing_scope(workspace)
         last: LastOrders | None = None
         sessions: tuple[Block, ...] = ()
         if can_pause(workspace.policy, actor, role, workspace.enterprise_id):
             last, sessions = await asyncio.gather(self._last_orders(workspace, actor, role), self._sessions(actor))
         used = await self._tokens_used(workspace) if role is Role.ADMIN and workspace.alert_tokens else {}
-        about_app = used, self.install_url, role is Role.ADMIN and await self._has_gap(workspace)
-        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, *about_app)
+        has_gap = role is Role.ADMIN and await self._has_gap(workspace)
+        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, used, has_gap)
         result = await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:

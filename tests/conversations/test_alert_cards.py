@@ -227,11 +227,6 @@ def replies(at: SingleHarness) -> list[Message]:
     return [message for message in at.messages() if message.is_broadcast]
 
 
-def pressable(message: Message) -> list[object]:
-    """The actions of the buttons beside the rows."""
-    return [one["action_id"] for block in message.blocks for one in parts([block.get("accessory")])]
-
-
 async def reply(at: SingleHarness, count: int = 1, within: float = 20.0) -> Message:
     """Wait for so many replies, and return the last one."""
     await at.slack.until(lambda: len(replies(at)) == count, within=within)
@@ -247,7 +242,7 @@ async def test_a_higher_severity_is_a_reply_that_the_channel_shows(database_url:
         await send(at, text="It spends too much.", severity="critical")
         await until_shown(at, card, PAUSE, "×4")
         assert len(replies(at)) == 1
-    assert (told.thread_ts, pressable(told)) == (card.ts, PAUSE)
+    assert (told.thread_ts, buttons(told)) == (card.ts, PAUSE)
     assert "It spends too much." in told.text
 
 
@@ -271,7 +266,7 @@ async def test_an_alert_that_fires_again_after_a_pause_is_told_once_and_its_mess
         told = await reply(at)
         await until_shown(at, card, BOTH, "×3")
         await at.click(told)
-        await at.slack.until(lambda: pressable(at.current(told)) == RESUME)
+        await at.slack.until(lambda: buttons(at.current(told)) == RESUME)
         assert len(replies(at)) == 1
         assert len(at.anchor.posts(SESSION)) == 2
 

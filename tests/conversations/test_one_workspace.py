@@ -131,7 +131,7 @@ NOBODY = Answer(503)
 """Slack does not say whose the token is, as long as the bot runs."""
 
 NOT_CONFIRMED = outcomes.Refusal(outcomes.Why.ROLE_UNKNOWN)
-GUEST = outcomes.Refusal(outcomes.Why.GUEST)
+GUEST = outcomes.Refusal(outcomes.Why.NOT_MEMBER)
 WRONG = outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE)
 SECOND = "T0SECOND001"
 _numbers = itertools.count()

@@ -70,7 +70,7 @@ async def test_help_is_for_the_person_alone_and_names_both_commands_and_the_wind
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"command": "/anchor-stop"}, result_texts.unknown_command_message("/anchor-stop").text),
+        ({"command": "/anchor-stop"}, result_texts.unknown_message("/anchor-stop").text),
         ({"team_id": "T0PARTNER01"}, outcome_text(outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE))),
     ],
 )
@@ -239,7 +239,7 @@ async def test_people_without_permission_in_its_channel_are_told_alone() -> None
                 at.channel,
                 outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=frozenset({"U0BOB000001", "U0GUEST0001"})),
             ),
-            (at.slack.guest, at.channel, outcomes.Refusal(outcomes.Why.GUEST)),
+            (at.slack.guest, at.channel, outcomes.Refusal(outcomes.Why.NOT_MEMBER)),
         ):
             await at.slack.use_shortcut(person, at.slack.post(channel, LINK, user=at.slack.bob))
             await at.slack.until(lambda: at.ephemerals(person, channel))  # noqa: B023 - awaited here

@@ -203,7 +203,7 @@ async def test_people_who_may_not_see_no_window() -> None:
         assert (await at.wait_for_ephemeral()).text == list_refused(named)
         await at.command("all", user=at.slack.guest)
         guest = await at.wait_for_ephemeral(at.slack.guest)
-        assert guest.text == list_refused(outcomes.Refusal(outcomes.Why.GUEST))
+        assert guest.text == list_refused(outcomes.Refusal(outcomes.Why.NOT_MEMBER))
         await at.command("all", user=at.slack.bob, channel=at.slack.private)
         await at.slack.until(lambda: at.ephemerals(at.slack.bob, at.slack.private))
         (told,) = at.ephemerals(at.slack.bob, at.slack.private)
@@ -383,7 +383,7 @@ async def test_the_permissions_of_the_messages_channel_apply() -> None:
         elsewhere = list_refused(outcomes.Refusal(outcomes.Why.NOT_HERE, ids=frozenset({"C0ALERTS001"})))
         for text in (TEXT, "The agent loops"):
             for by, channel, refusal in (
-                (at.slack.guest, at.channel, list_refused(outcomes.Refusal(outcomes.Why.GUEST))),
+                (at.slack.guest, at.channel, list_refused(outcomes.Refusal(outcomes.Why.NOT_MEMBER))),
                 (at.person, at.slack.private, elsewhere),
             ):
                 await use(at, text, by=by, channel=channel)

@@ -169,7 +169,7 @@ async def test_only_people_who_are_allowed_to_pause_see_a_list_and_no_other_work
             )
         assert (await at.open_home()).find(REFRESH) is None
         await at.command("", user=at.slack.guest)
-        assert at.ephemerals(at.slack.guest)[0].text == list_refused(outcomes.Refusal(outcomes.Why.GUEST))
+        assert at.ephemerals(at.slack.guest)[0].text == list_refused(outcomes.Refusal(outcomes.Why.NOT_MEMBER))
         await at.command("", user=at.slack.carol, team_id="T0PARTNER01")
         assert at.ephemerals(at.slack.carol)[-1].text == list_refused(outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE))
         assert at.anchor.requests == []

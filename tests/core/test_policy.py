@@ -65,7 +65,7 @@ def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: reque
 @pytest.mark.parametrize("role", [Role.GUEST, Role.BOT, Role.DEACTIVATED, Role.OUTSIDER, Role.UNKNOWN])
 def test_a_denial_says_what_others_are(role: Role) -> None:
     named = Rule(frozenset({ALICE.user_id}), frozenset({ALICE.channel_id}))
-    denial = outcomes.Refusal(Why.ROLE_UNKNOWN) if role is Role.UNKNOWN else outcomes.Refusal(outcomes.Why[role.name])
+    denial = outcomes.Refusal({Role.UNKNOWN: Why.ROLE_UNKNOWN, Role.OUTSIDER: Why.OUTSIDER}.get(role, Why.NOT_MEMBER))
     assert check_policy(Policy(named, named), Verb.PAUSE, ALICE, role) == denial
 
 

@@ -27,7 +27,7 @@ SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
 ALICE = "U0ALICE0001"
 DASHBOARD_URL = SETTINGS["ANCHOR_DASHBOARD_URL"].default
-UNKNOWN_ACTION = result_texts.unknown_action_message().text
+UNKNOWN_ACTION = result_texts.unknown_message().text
 SAMPLE_ALERT = cards.SAMPLE_ALERT.text
 
 

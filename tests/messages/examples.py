@@ -126,10 +126,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: the database failed": outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE),
     "pause: overloaded": outcomes.Refusal(outcomes.Why.OVERLOADED),
     "pause: not sent, behind other orders": NO_TURN,
-    **{
-        f"pause: refused, {why.lower()}": outcomes.Refusal(why)
-        for why in (Why.GUEST, Why.BOT, Why.DEACTIVATED, Why.OUTSIDER)
-    },
+    **{f"pause: refused, {why.lower()}": outcomes.Refusal(why) for why in (Why.NOT_MEMBER, Why.OUTSIDER)},
     "pause: refused, unknown": outcomes.Refusal(outcomes.Why.ROLE_UNKNOWN),
     "pause: refused, not one of the named people": outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=_ids("U", 2)),
     "pause: refused, not one of those for many": outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_SEVERAL, ids=_ids("U", 2)),

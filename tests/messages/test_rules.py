@@ -14,7 +14,7 @@ from slack_sdk.models.views import View
 
 from bot.messages import blocks as shapes
 from bot.messages.home import home_view
-from bot.messages.lines import age
+from bot.messages.outcomes import age
 from bot.messages.results import card_update
 from bot.sim.slack.block_kit import width
 from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCKS, mistakes, mrkdwn_objects, objects

@@ -37,7 +37,7 @@ from bot.inbound.slack.request import (
     verify_and_parse,
 )
 from bot.messages.blocks import Message, as_response
-from bot.messages.results import incident_message, unknown_action_message, unknown_command_message
+from bot.messages.results import incident_message, unknown_message
 from bot.messages.settings import ONE_MOMENT, Reply
 from bot.outbound.slack.client import SlackClock
 from bot.outbound.store.errors import StoreError
@@ -314,16 +314,16 @@ class SlackApp:
 
 def _unknown(payload: dict[str, Any]) -> Message | None:
     if "command" in payload:
-        return unknown_command_message(str(payload["command"]))
+        return unknown_message(str(payload["command"]))
     if payload.get("type") == "message_action":
-        return unknown_action_message()
+        return unknown_message()
     if "actions" not in payload:
         return None
     action = payload["actions"][0]
     if _has_link(payload.get("message"), text_field(action, "action_id")):
         return None
     found = find_session_id(text_field(action, "value"))
-    return unknown_action_message(found.session_id if isinstance(found, Found) else None)
+    return unknown_message(session_id=found.session_id if isinstance(found, Found) else None)
 
 
 def _has_link(message: object, action_id: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import get_args
 
-from bot.core.cards import MOST_ALERTS_NAMED, Alert, AlertContent, Card, Firing, HeldBack, HeldContent, Part
+from bot.core.cards import Alert, AlertContent, Card, Firing, HeldContent, Part
 from bot.core.fields import digest
 from bot.core.outcomes import (
     NAMES,
@@ -125,11 +125,10 @@ _LIFT = (
     "UPDATE parts SET content = :content, changed_at = :now WHERE id = :id",
     f"{CHANGE} {OF_PARTS.format('id = :id')}",
 )
-_NUMBERS = f"""
-    SELECT reason, count(DISTINCT session_id) AS number FROM orders
+_COUNT_HELD = f"""
+    SELECT count(DISTINCT session_id) AS number FROM orders
     WHERE team_id = :team_id AND user_id = :user_id AND source = '{Source.ALERT}' AND trigger_id LIKE '%:0'
       AND outcome = '{Why.HELD_BACK}' AND settled_at >= :since AND settled_at <= :until
-    GROUP BY reason ORDER BY min(seq)
 """
 _CALLS = f"""
     SELECT 1 FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND sender = :sender AND id <> :id
@@ -268,12 +267,11 @@ class AutoPauseRows:
         self.database.news.tell(connection, CARDS)
         return True
 
-    async def numbers(self, team_id: str, content: HeldContent) -> HeldBack:
-        """Return what the message about sessions counts that were held back."""
+    async def count_held(self, team_id: str, content: HeldContent) -> int:
+        """Return how many sessions were held back that a message is about."""
         times = {"since": content.since - _ROUNDING, "until": content.until + STILL_WANTED}
-        rows = await self.database.fetch_all(_NUMBERS, team_id=team_id, user_id=content.user_id, **times)
-        alerts = tuple((row.reason, row.number) for row in rows)
-        return HeldBack(sum(number for _, number in alerts), alerts[:MOST_ALERTS_NAMED])
+        row = await self.database.fetch_one(_COUNT_HELD, team_id=team_id, user_id=content.user_id, **times)
+        return int(row.number) if row else 0
 
     async def held(self, team_id: str, held_id: str) -> tuple[SessionId, ...] | None:
         """Return the sessions of a message that nobody has paused, and whose alerts still fire; None without it."""

@@ -80,18 +80,17 @@ _IS_COMPLETE = f"""
 """
 """It is the result of a batch whose orders have all ended: people wait for it."""
 _MARKED = f"""
-    SELECT parts.team_id, parts.session_id, channel_id, ts, closed_at, facts
+    SELECT parts.team_id, parts.session_id, channel_id, ts, facts
     FROM parts JOIN messages ON messages.id = message_id WHERE {ARE_OF_SESSIONS.replace("(team", "(parts.team")}
-      AND (closed_at IS NULL OR failure IS NOT NULL AND ts IS NOT NULL)
+      AND closed_at IS NULL
 """
 _MARK = f"""
     UPDATE messages SET version = version + 1, changed_at = unix_now(), failure = NULL,
-      due = CASE WHEN closed_at IS NOT NULL OR (due IS NULL AND ts IN (SELECT value FROM json_each(:replaced)))
-        THEN NULL ELSE 0 END,
+      due = CASE WHEN due IS NULL AND ts IN (SELECT value FROM json_each(:replaced)) THEN NULL ELSE 0 END,
       urgency = CASE WHEN ts IN (SELECT value FROM json_each(:clicked)) OR {_IS_COMPLETE} THEN {Urgency.CLICKED}
         WHEN ts IS NULL THEN urgency ELSE {Urgency.UPDATE} END
     WHERE id IN (SELECT id FROM messages
-      WHERE {OF_PARTS.format(ARE_OF_SESSIONS)} AND (closed_at IS NULL OR failure IS NOT NULL) ORDER BY id FOR UPDATE)
+      WHERE {OF_PARTS.format(ARE_OF_SESSIONS)} AND closed_at IS NULL ORDER BY id FOR UPDATE)
 """
 """A message that is going to be replaced by its click is not due, unless it was. All lock them in one sequence."""
 _TAKE = f"""
@@ -267,14 +266,14 @@ def mark(
     """Let the next statement that is read mark the open cards of sessions as due, those that are clicked first.
 
     Those that are `replaced` through their click are not due by that. The transaction holds the locks of the sessions.
-    Return the cards by session; one that is lost only once.
+    Return the cards by session.
     """
     found = {session: MarkedCards() for session in marks}
     for row in (asked or ask_for_cards(connection, marks)).fetch_all():
-        before, is_lost = found[row.team_id, row.session_id], row.closed_at is not None
-        names = before.names | (set() if is_lost else {(row.team_id, row.channel_id, row.ts or "")})
+        before = found[row.team_id, row.session_id]
+        names = before.names | {(row.team_id, row.channel_id, row.ts or "")}
         facts = before.facts or next((one for _, one in readable([row], facts_of)), None)
-        found[row.team_id, row.session_id] = MarkedCards(names, before.is_one_lost or is_lost, facts)
+        found[row.team_id, row.session_id] = MarkedCards(names, facts)
     if any(one != MarkedCards() for one in found.values()):
         clicked = listed(ts for messages in marks.values() for ts in messages)
         values = {"sessions": listed(sorted(marks)), "clicked": clicked, "replaced": listed(replaced)}

@@ -118,7 +118,7 @@ async def test_only_the_message_that_holds_sessions_back_ends_the_limit(store: S
         assert await rows.held(team_id, held_id) is None
         await rows.lift(team_id, held_id)
     ((text,),) = await fetch(store, "SELECT content FROM parts WHERE kind = 'held'")
-    assert (await rows.numbers(team, cards.HeldContent(**json.loads(text)))).count == count
+    assert await rows.count_held(team, cards.HeldContent(**json.loads(text))) == count
     another = automatic(count + 1)
     await rows_of(store).write(another)
     assert await judge(rows, another) == outcomes.Refusal(outcomes.Why.HELD_BACK)

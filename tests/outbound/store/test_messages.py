@@ -76,7 +76,6 @@ MARKS: dict[
     "replaced by its click": ({}, (), ("1.1",), (None, 2, cards.Urgency.UPDATE)),
     "replaced, and due": ({"due": 3}, (), ("1.1",), (0, 2, cards.Urgency.UPDATE)),
     "closed": ({"closed_at": 1.0}, ("1.1",), (), (None, 1, cards.Urgency.UPDATE)),
-    "lost": ({"closed_at": 1.0, "failure": "'x'"}, (), (), (None, 2, cards.Urgency.UPDATE)),
     "waiting": ({"ts": "NULL", "due": 3, "urgency": 2}, (), (), (0, 2, cards.Urgency.NEW_ALERT)),
 }
 
@@ -90,9 +89,7 @@ async def test_a_mark_lets_open_messages_be_sent_again(store: Store, rows: Messa
         await execute(store, f"UPDATE messages SET {name} = {value}")  # noqa: S608
     found = (await mark_cards(store, *clicked, replaced=replaced))[NAME]
     assert await row(store, one, "due, version, urgency") == after
-    is_lost = which == "lost"
-    assert (found.is_one_lost, bool(found.names)) == (is_lost, which not in {"lost", "closed"})
-    assert not (await mark_cards(store))[NAME].is_one_lost, "it is told once"
+    assert bool(found.names) is (which != "closed")
 
 
 async def test_the_result_of_a_batch_goes_first_once_all_its_orders_have_ended(store: Store, rows: MessageRows) -> None:
