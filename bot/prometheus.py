@@ -13,17 +13,21 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from bot.core.history import OUTCOMES
-from bot.core.outcomes import AnchorOutcome
+from bot.core.outcomes import AnchorOutcome, Broken, Done, NotDone, Unconfirmed, Why
 from bot.core.requests import Source, Verb
 from bot.health import BUCKETS, Durations, Labels, Metrics, State
 
-PARTS = ("anchor_key", "database", "disk", "journal", "slack")  # what can be degraded
+PARTS = ("anchor_key", "database", "journal", "slack")  # what can be degraded
 
 _ROUTES = ("ack", "response_url", "response_url without thread", "channel", "direct message", "nobody", "none")
 _ANSWERS = tuple(outcome.__name__ for outcome in get_args(AnchorOutcome))
 _ALERTS = ("Posted", "Folded", "Counted", "Ignored", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
-_RESULTS = {outcome: result.value for result, outcomes in OUTCOMES.items() for outcome in outcomes}
+_RESULTS = {
+    **dict.fromkeys((one.__name__ for one in get_args(Done)), "done"),
+    **dict.fromkeys((one.__name__ for one in get_args(NotDone)), "not-done"),
+    **dict.fromkeys((one.__name__ for one in (Unconfirmed, Broken)), "unconfirmed"),
+    **dict.fromkeys(Why, "refused"),
+}
 _BOUNDS = (*map(str, BUCKETS), "+Inf")
 _VERBS = tuple(verb.value for verb in Verb)
 

@@ -16,12 +16,12 @@ from bot.cli.doctor import check_key
 from bot.config.settings import OF_OPERATORS, Settings, read_database_url
 from bot.core.audit import Verdict
 from bot.core.fields import Secret, parse_object
-from bot.core.history import HistoryFilter, PastOrder
+from bot.core.history import PastOrder
 from bot.core.requests import FORGOTTEN
 from bot.core.workspace import AnchorKey, KeyCheck, is_key
 from bot.messages.checks import Good, Wrong
 from bot.messages.markup import printable
-from bot.outbound.store.errors import StoreError, StoreNotUsableError, UnfinishedError
+from bot.outbound.store.errors import StoreError, StoreNotUsableError
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.people import Person, export, forget, permissions_of
 from bot.outbound.store.secrets import new_key, rotate
@@ -169,10 +169,9 @@ async def _forget(options: argparse.Namespace, store: Store, settings: Settings)
     person = Person(options.user, options.workspace)
     await _require_unnamed(person, store, settings)
     pseudonym = f"{FORGOTTEN}{secrets.token_hex(6)}"
-    try:
-        count = await forget(store.audit, person, pseudonym)
-    except UnfinishedError as error:
-        raise NotDoneError(f"Not completed: {error}. Try again in a minute.") from None
+    if (count := await forget(store.audit, person, pseudonym)) is None:
+        why = "orders of this person are not finished, nothing was changed"
+        raise NotDoneError(f"Not completed: {why}. Try again in a minute.")
     await store.database.empty_log()
     if not count:
         return f"Nothing is stored of {person.user_id}."
@@ -204,22 +203,22 @@ _OPERATIONS: Mapping[str, Callable[[argparse.Namespace, Store, Settings], Awaita
 def _show_journal(options: argparse.Namespace, run: Run) -> int:
     url = read_database_url(environ())
     _require_kept(url)
-    chosen = HistoryFilter(
-        team_id=options.workspace,
-        batch_id=options.batch,
-        session_id=options.session,
-        user_ids=frozenset([options.user] if options.user else []),
-        since=options.since,
-    )
+    chosen = {
+        "team_id": options.workspace,
+        "batch_id": options.batch,
+        "session_id": options.session,
+        "user_id": options.user,
+        "since": options.since,
+    }
     return run(_print_orders(url, chosen, is_table=options.format == "table"))
 
 
-async def _print_orders(url: Secret, chosen: HistoryFilter, *, is_table: bool) -> int:
+async def _print_orders(url: Secret, chosen: Mapping[str, object], *, is_table: bool) -> int:
     last, line = None, table_line if is_table else _json_line
     async with open_store(url, [new_key()], keys_must_fit=False) as store:  # nothing is decrypted
         if is_table:
             _print(_line(name.upper() for name in _TABLE))
-        while page := await OrderHistory(store.database).next_page(chosen, last, most=_PAGE):
+        while page := await OrderHistory(store.database).next_page(last, most=_PAGE, **chosen):
             for last in page:
                 _print(line(last))
     return 0

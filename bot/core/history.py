@@ -1,42 +1,11 @@
-"""Past orders as the journal has them, and the filter that chooses some."""
+"""Past orders as the journal has them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import get_args
 
-from bot.core import outcomes
+from bot.core.outcomes import Outcome
 from bot.core.session_ids import SessionId
 
-_UNCONFIRMED = frozenset({outcomes.Unconfirmed.__name__, outcomes.Broken.__name__})
-
-
 CHANGE = "set"  # the verb of a change of settings, beside those of orders
-
-
-class Result(StrEnum):
-    """The kinds of outcomes."""
-
-    DONE = "done"
-    NOT_DONE = "not-done"
-    UNCONFIRMED = "unconfirmed"
-    REFUSED = "refused"
-    UNFINISHED = "unfinished"
-    """No outcome is known yet."""
-
-
-def _names(union: object) -> frozenset[str]:
-    return frozenset(outcome.__name__ for outcome in get_args(union))
-
-
-OUTCOMES: Mapping[Result, frozenset[str]] = {
-    Result.DONE: _names(outcomes.Done),
-    Result.NOT_DONE: _names(outcomes.NotDone) - _UNCONFIRMED,
-    Result.UNCONFIRMED: _UNCONFIRMED,
-    Result.REFUSED: frozenset(outcomes.Why),
-    Result.UNFINISHED: frozenset(),
-}
-"""The names of the outcomes of each kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,21 +49,7 @@ class BatchedOrder:
 
     id: str
     session_id: SessionId
-    outcome: outcomes.Outcome | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryFilter:
-    """The orders that meet every condition; None and an empty set are none. It `folds` batches to their first order."""
-
-    team_id: str | None = None
-    batch_id: str | None = None
-    folds: bool = False
-    session_id: str | None = None
-    user_ids: frozenset[str] = frozenset()
-    since: float | None = None  # Unix seconds
-    has_changes: bool = False
-    """Whether changes of settings are wanted, too."""
+    outcome: Outcome | None
 
 
 def can_see_all(user_id: str, *, viewer_id: str, is_admin: bool) -> bool:

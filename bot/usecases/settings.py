@@ -9,7 +9,6 @@ from functools import partial
 
 from bot.core.cards import alerts_url
 from bot.core.fields import CHANNEL_ID, GROUP_ID, Secret, digest
-from bot.core.history import HistoryFilter
 from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.requests import Actor, ReplyAddress, Submission, Verb
 from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, Workspace, is_key
@@ -107,8 +106,8 @@ class Forms:
     async def _view(self, name: str, about: str, workspace: Workspace) -> View:
         if name == buttons.HISTORY:
             since = time.time() - DAYS * 86_400
-            chosen = HistoryFilter(team_id=workspace.team_id, since=since, has_changes=True)
-            return history_modal(await self.history.newest_in_time(chosen, most=MOST_IN_MODAL + 1))
+            most, team_id = MOST_IN_MODAL + 1, workspace.team_id
+            return history_modal(await self.history.newest(most=most, has_changes=True, team_id=team_id, since=since))
         if name == buttons.ALERTS_SENDER:
             if (token := workspace.named_token(about)) is None:
                 return senders.TOKEN_REVOKED.view(name)

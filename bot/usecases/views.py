@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.history import HistoryFilter
 from bot.core.policy import Role, can_pause
 from bot.core.requests import Actor, ReplyAddress
 from bot.core.sessions import Overview
@@ -157,7 +156,6 @@ class HomeView:
         return tuple(list_blocks(found, dashboard_url=self.dashboard_url))
 
     async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders:
-        chosen = HistoryFilter(team_id=workspace.team_id, folds=True)
-        found = await self.history.newest_in_time(chosen, most=MOST_IN_HOME)
+        found = await self.history.newest(most=MOST_IN_HOME, folds=True, team_id=workspace.team_id)
         orders = None if found is None else tuple(found)
         return LastOrders(orders, actor.user_id, is_admin=role is Role.ADMIN)

@@ -57,7 +57,7 @@ class Site:
 
     async def journal(self) -> list[history.PastOrder]:
         async with open_store(Secret(self.environ["DATABASE_URL"]), [KEY], keys_must_fit=False) as store:
-            past = await OrderHistory(store.database).next_page(history.HistoryFilter(), None, most=100)
+            past = await OrderHistory(store.database).next_page(None, most=100)
         return [one for one in past if one.session_id]
 
 

@@ -220,7 +220,7 @@ async def test_the_running_bot_tells_its_own_state(one: SingleHarness) -> None:
     async with LocalServer([web.get("/readyz", readyz)]) as bot:
         for shown, kind in (
             ({"ready": False, "reasons": {"slack": "It is down."}}, Open.BOT_NOT_READY),
-            ({"ready": True, "degraded": {"disk": "It is full."}}, Odd.BOT_DEGRADED),
+            ({"ready": True, "degraded": {"database": "It is full."}}, Odd.BOT_DEGRADED),
             ({"hello": "world"}, Skipped.BOT_NOT_RUNNING),
         ):
             state = shown

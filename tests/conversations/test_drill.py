@@ -54,8 +54,7 @@ class Site:
 
     async def rows(self) -> list[history.PastOrder]:
         async with open_store(Secret(self.url), [KEY]) as store:
-            chosen = history.HistoryFilter(session_id=SESSION)
-            return await OrderHistory(store.database).next_page(chosen, None, most=100)
+            return await OrderHistory(store.database).next_page(None, most=100, session_id=SESSION)
 
 
 @pytest.fixture

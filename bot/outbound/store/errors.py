@@ -37,10 +37,6 @@ class UnreadableError(StoreError):
     """A value in the database cannot be decrypted or decoded, or belongs to another row."""
 
 
-class UnfinishedError(StoreError):
-    """Orders that are not finished keep rows from being changed."""
-
-
 class StoreNotUsableError(Exception):
     """The bot cannot start with this database; the text names the setting, the reason and the remedy."""
 

@@ -5,13 +5,13 @@ The addresses of answers (`reply`) are never read here: they are secrets.
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 
 from bot.core import outcomes
 from bot.core.cards import SessionName
-from bot.core.history import CHANGE, BatchedOrder, HistoryFilter, PastOrder
+from bot.core.history import CHANGE, BatchedOrder, PastOrder
 from bot.core.requests import Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
@@ -69,57 +69,50 @@ class OrderHistory:
 
     database: Database
 
-    async def newest(self, chosen: HistoryFilter, *, most: int) -> list[PastOrder]:
-        """Return the newest orders, and changes if they are chosen, the last one first."""
-        of = ("orders", _CHANGES) if chosen.has_changes else ("orders",)
-        return await self._fetch(chosen, order="given_at DESC, id DESC LIMIT :most", of=of, most=most)
+    async def newest(
+        self, *, most: int, folds: bool = False, has_changes: bool = False, **where: object
+    ) -> list[PastOrder] | None:
+        """Return the newest orders that meet the conditions, the last one first, perhaps with changes of settings.
 
-    async def newest_in_time(self, chosen: HistoryFilter, *, most: int) -> list[PastOrder] | None:
-        """Return the same; None if that takes over a second, or fails: then a window is shown without them."""
+        If it `folds`, the first order of a batch stands for it. Return None if that takes over a second, or fails: then
+        a window is shown without them.
+        """
+        of = ("orders", _CHANGES) if has_changes else ("orders",)
+        found = self._fetch(where, order="given_at DESC, id DESC LIMIT :most", of=of, folds=folds, most=most)
         try:
-            return await or_default(self.newest(chosen, most=most), None, within=_WINDOW_TIMEOUT)
+            return await or_default(found, None, within=_WINDOW_TIMEOUT)
         except Exception:  # noqa: BLE001 - a bug
             _log.exception("past orders not read")
             return None
 
-    async def next_page(self, chosen: HistoryFilter, after: PastOrder | None, *, most: int) -> list[PastOrder]:
+    async def next_page(self, after: PastOrder | None, *, most: int, **where: object) -> list[PastOrder]:
         """Return the orders and changes that follow `after`, or the first ones, in the sequence of their times."""
         order, of = "given_at, id LIMIT :most", ("orders", _CHANGES)
         if after is None:
-            return await self._fetch(chosen, order=order, of=of, most=most)
-        is_later, values = "given_at >= :after AND (given_at > :after OR id > :after_id)", {"after_id": after.id}
-        return await self._fetch(chosen, is_later, order=order, of=of, most=most, after=after.given_at, **values)
+            return await self._fetch(where, order=order, of=of, most=most)
+        is_later = "given_at >= :after AND (given_at > :after OR id > :after_id)"
+        return await self._fetch(
+            where, is_later, order=order, of=of, most=most, after=after.given_at, after_id=after.id
+        )
 
     async def _fetch(
-        self, chosen: HistoryFilter, *conditions: str, order: str, of: Sequence[str] = ("orders",), **values: object
+        self,
+        where: Mapping[str, object],
+        *conditions: str,
+        order: str,
+        of: Sequence[str],
+        folds: bool = False,
+        **values: object,
     ) -> list[PastOrder]:
         """Return rows of several tables in one sequence; each is read by its own index."""
-        given = {name: value for name, value in _values(chosen).items() if value is not None}
-        own = [_CONDITIONS[name] for name in given] + ([_IS_FIRST] if chosen.folds else [])
-        where = " AND ".join((*own, *conditions)) or "1 = 1"
-        columns = f"{_COLUMNS}, {_COUNTED}" if chosen.folds else _COLUMNS
-        parts = [f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {order}" for table in of]
+        given = {name: value for name, value in where.items() if value is not None}
+        own = ["given_at >= :since" if name == "since" else f"{name} = :{name}" for name in given]
+        condition = " AND ".join((*own, *conditions, *([_IS_FIRST] if folds else []))) or "1 = 1"
+        columns = f"{_COLUMNS}, {_COUNTED}" if folds else _COLUMNS
+        parts = [f"SELECT {columns} FROM {table} WHERE {condition} ORDER BY {order}" for table in of]
         sql = f"{' UNION ALL '.join(f'SELECT * FROM ({part}) AS part' for part in parts)} ORDER BY {order}"
         rows = await self.database.fetch_all(sql, **given, **values)
         return [PastOrder(**row._asdict()) for row in rows]
-
-
-_CONDITIONS = {
-    **{name: f"{name} = :{name}" for name in ("team_id", "batch_id", "session_id")},
-    "user_ids": "user_id IN (SELECT value FROM json_each(:user_ids))",
-    "since": "given_at >= :since",
-}
-
-
-def _values(chosen: HistoryFilter) -> dict[str, object]:
-    """Return the values of the conditions; None for one that does not apply."""
-    return {
-        "team_id": chosen.team_id,
-        "batch_id": chosen.batch_id,
-        "session_id": chosen.session_id,
-        "user_ids": listed(chosen.user_ids) if chosen.user_ids else None,
-        "since": chosen.since,
-    }
 
 
 _EFFECTIVE = "', '".join(PHASES)

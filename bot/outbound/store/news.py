@@ -48,7 +48,6 @@ class Notifications(News):
         self._sender = secrets.token_hex(8)
         self._told: dict[str, float] = {}
         self._events = {CARDS: self.cards, LEADER: self.leader}
-        self._soon: set[str] = set()
 
     def tell(self, connection: Connection, topic: str) -> None:
         """Let other processes look when the transaction is committed. Others wait for that commit: so it is rare."""
@@ -100,15 +99,9 @@ class Notifications(News):
 
     def _hear(self, news: str) -> None:
         topic, _, sender = news.partition(" ")
-        if sender != self._sender and topic in self._events:
-            self._events[topic].set()
-            if topic not in self._soon:
-                self._soon.add(topic)
-                asyncio.get_running_loop().call_later(_REPEATED, self._come, topic)
-
-    def _come(self, topic: str) -> None:
-        self._soon.discard(topic)
-        self._events[topic].set()
+        if sender != self._sender and (event := self._events.get(topic)):
+            event.set()
+            asyncio.get_running_loop().call_later(_REPEATED, event.set)
 
 
 def _listen(connection: Connection) -> Any:  # noqa: ANN401 - a connection of the driver

@@ -13,7 +13,6 @@ from bot.messages.markup import mention
 from bot.outbound.store.audit import LOCK, AuditTrail
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
-from bot.outbound.store.errors import UnfinishedError
 from bot.outbound.store.history import IS_UNFINISHED
 from bot.outbound.store.secrets import read_policy
 
@@ -128,16 +127,16 @@ async def permissions_of(database: Database, person: Person) -> list[str]:
     return [f"{verb} in {row.team_id} {row.team_name}".rstrip() for row, verb in named]
 
 
-async def forget(trail: AuditTrail, person: Person, pseudonym: str) -> int:
+async def forget(trail: AuditTrail, person: Person, pseudonym: str) -> int | None:
     """Replace a person in all rows, and delete those about them. Return how many were changed.
 
-    Raises UnfinishedError if they have unfinished orders, which a running bot would write again, UnreadableError if the
-    key of the trail is not that of the bot, or StoreUnreachableError.
+    Return None, and change nothing, if they have unfinished orders, which a running bot would write again. Raises
+    UnreadableError if the key of the trail is not that of the bot, or StoreUnreachableError.
     """
     database = trail.database
     own = f"{_UNFINISHED} AND (user_id = :user_id OR outcome_fields LIKE :like) AND {_IN_WORKSPACE}"
     if await database.fetch_all(own, **person.values):
-        raise UnfinishedError("orders of this person are not finished, nothing was changed")
+        return None
     # the second time what a running bot has written meanwhile
     return sum([await _replace_all(trail, person, pseudonym) for _ in range(2)])
 

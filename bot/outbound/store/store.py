@@ -15,8 +15,7 @@ from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database, connect
 from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError
-from bot.outbound.store.installs import InstallStates
-from bot.outbound.store.marks import Notices
+from bot.outbound.store.marks import InstallStates, Notices
 from bot.outbound.store.people import People
 from bot.outbound.store.schema import TABLES, find_version, prepare
 from bot.outbound.store.secrets import FieldCipher, check_keys

@@ -13,7 +13,7 @@ from bot.outbound.store.leases import Lease
 from bot.outbound.store.secrets import FieldCipher
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import COLUMNS, OrderHistory, order_row, rows_of, told
-from harness.product import Secret, Store, errors, history, open_store
+from harness.product import Secret, Store, errors, open_store
 from harness.product import outcomes as out
 from harness.stored import ACME, GLOBEX, execute, fetch, forget_person, rotate_keys
 
@@ -302,7 +302,7 @@ async def test_an_uninstallation_leaves_one_row_and_each_change_has_one(store: S
     await store.rows.save(GLOBEX)
     await store.rows.delete(ACME.team_id, by="os:alice")
     await chain(store)
-    found = await OrderHistory(store.database).next_page(history.HistoryFilter(), None, most=5)
+    found = await OrderHistory(store.database).next_page(None, most=5)
     assert ("os:alice", "installation: deleted") in [(one.user_id, one.reason) for one in found]
     await store.rows.delete(GLOBEX.team_id)
     assert await fetch(store, "SELECT what FROM audit ORDER BY what") == [("installation",)]
