@@ -47,35 +47,6 @@ class Delivered:
     posted: Posted | None = None
 
 
-Post = Callable[..., Awaitable[PostResult]]
-"""Posts to a conversation or a person with the token of a workspace: `MessageDelivery` has it."""
-
-
-def find_routes(address: ReplyAddress, message: Message, response_urls: ResponseUrls, post: Post) -> dict[str, Send]:
-    """Return the routes by name, in the order in which they are tried.
-
-    The response_url works where the bot is not a member. In a thread it comes second if a message shortcut gave it:
-    Slack can post such an answer in the channel. A thread can be locked, so the channel follows.
-    https://docs.slack.dev/interactivity/implementing-shortcuts
-    """
-    actor, url = address.actor, address.response_url
-    is_public = message.visibility is Visibility.IN_CHANNEL
-    thread_ts = address.thread_ts if is_public else None
-    by_url: dict[str, Send] = {}
-    by_post: dict[str, Send] = {}
-    if url is not None:
-        by_url["response_url"] = partial(response_urls.post, url, message, thread_ts=thread_ts)
-    if is_public and actor.channel_id:
-        by_post["channel"] = partial(post, actor.team_id, actor.channel_id, message, thread_ts=thread_ts)
-    routes = by_post | by_url if thread_ts and address.message_url else by_url | by_post
-    if url is not None and thread_ts:
-        routes["response_url without thread"] = partial(response_urls.post, url, message)
-    if program_name(actor.user_id) is None and not actor.user_id.startswith(FORGOTTEN):
-        private = as_direct_message(message, actor.channel_id)
-        routes["direct message"] = partial(post, actor.team_id, actor.user_id, private)
-    return routes
-
-
 @dataclass(eq=False)
 class MessageDelivery:
     """Delivery of messages after the ack. At most `capacity` wait until others are sent."""
@@ -110,7 +81,7 @@ class MessageDelivery:
         It ends before an attempt if the result turns out not to be ours: another process delivers it.
         """
         person, began = address.actor.person, asyncio.get_running_loop().time()
-        routes, why = find_routes(address, message, self.response_urls, self._post), dict[str, str]()
+        routes, why = self._routes(address, message), dict[str, str]()
         unanswered = refused = 0
         about = {"session": session_id, "channel": address.actor.channel_id, "user": address.actor.user_id}
         try:
@@ -137,6 +108,30 @@ class MessageDelivery:
         if why:
             _log.info("result delivered", extra=about | {"route": result.route})
         return result
+
+    def _routes(self, address: ReplyAddress, message: Message) -> dict[str, Send]:
+        """Return the routes by name, in the order in which they are tried.
+
+        The response_url works where the bot is not a member. In a thread it comes second if a message shortcut gave it:
+        Slack can post such an answer in the channel. A thread can be locked, so the channel follows.
+        https://docs.slack.dev/interactivity/implementing-shortcuts
+        """
+        actor, url, by_url = address.actor, address.response_url, self.response_urls.post
+        is_public = message.visibility is Visibility.IN_CHANNEL
+        thread_ts = address.thread_ts if is_public else None
+        answer: dict[str, Send] = {}
+        post: dict[str, Send] = {}
+        if url is not None:
+            answer["response_url"] = partial(by_url, url, message, thread_ts=thread_ts)
+        if is_public and actor.channel_id:
+            post["channel"] = partial(self._post, actor.team_id, actor.channel_id, message, thread_ts=thread_ts)
+        routes = post | answer if thread_ts and address.message_url else answer | post
+        if url is not None and thread_ts:
+            routes["response_url without thread"] = partial(by_url, url, message)
+        if program_name(actor.user_id) is None and not actor.user_id.startswith(FORGOTTEN):
+            private = as_direct_message(message, actor.channel_id)
+            routes["direct message"] = partial(self._post, actor.team_id, actor.user_id, private)
+        return routes
 
     async def _try(self, person: Person, routes: dict[str, Send], why: dict[str, str]) -> Delivered | Doubtful | None:
         """Try the routes in order, until Slack has taken the message, or can have: each again after a short wait.

@@ -26,9 +26,10 @@ from bot.usecases.sessions import FactReads, ReadBudget, SessionReads
 
 _log = logging.getLogger(__name__)
 
-INTERVAL = 48.0
+INTERVAL = 60.0
 """Seconds from a check of a workspace to the next one. The first one follows two looks after the first card."""
 
+KEY_INTERVAL = 45.0  # seconds from a check to the next one of a workspace whose key alone is tried
 LOOK_INTERVAL = 16.0  # seconds between two looks for workspaces with open cards
 LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
@@ -62,7 +63,7 @@ class SessionChecks:
         Raises StoreError.
         """
         now, pausing = time.monotonic(), await self.workspaces.pausing_teams()
-        teams = dict.fromkeys(pausing, time.time()) | await self.rows.teams()
+        teams: dict[str, float | None] = dict.fromkeys(pausing) | await self.rows.teams()
         second_look = now + LOOK_INTERVAL / 2  # or a moment before it
         self._next = {team_id: self._next.get(team_id, (second_look, 0)) for team_id in teams}
         for team_id in [team_id for team_id, (at, _) in self._next.items() if at <= now]:
@@ -81,24 +82,26 @@ class SessionChecks:
         elif result is None:
             self.reads.monitor.record_list(workspace, result)
 
-    async def _check_in_turn(self, team_id: str, since: float, now: float, failures: int) -> None:
+    async def _check_in_turn(self, team_id: str, since: float | None, now: float, failures: int) -> None:
+        """Check a workspace with sessions on cards or paused ones since a time, or else try its key."""
         is_read = True
         try:
             async with self._turn:
                 with suppress(StoreError):
                     workspace = await self.workspaces.find_now(team_id)
-                    if workspace is not None and workspace.anchor_key is not None:
+                    if since is None:
+                        await self.try_key(workspace)
+                    elif workspace is not None and workspace.anchor_key is not None:
                         is_read = await self._check(workspace, workspace.anchor_key.value, since)
         finally:
             failures = 0 if is_read else failures + 1
-            self._next[team_id] = now + backoff(failures + 1, first=INTERVAL, longest=LONGEST_BACKOFF), failures
+            interval = KEY_INTERVAL if since is None else INTERVAL
+            self._next[team_id] = now + backoff(failures + 1, first=interval, longest=LONGEST_BACKOFF), failures
 
     async def _check(self, workspace: Workspace, key: Secret, since: float) -> bool:
         """Read what the workspace's requests of this minute allow, and record it. Return whether no read failed."""
         team_id = workspace.team_id
         sessions, room = await self.rows.open_sessions(team_id), self._budget.left(team_id) - READS_AFTER_PAUSE
-        if not sessions:
-            await self.try_key(workspace)
         if not sessions or room <= 0:
             return True
         new = frozenset(one for one in sessions if (team_id, one) not in self._listed)
