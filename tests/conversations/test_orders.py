@@ -81,7 +81,6 @@ async def test_a_command_that_is_unknown_or_of_another_workspace_is_refused(fiel
         assert (delivery.status, seen.text, at.anchor.requests) == (200, text, [])
 
 
-BOB = "U0BOB000001"
 RESUME = "[anchor_resume_confirmed 3f2b]"
 BY_ALICE = f"by <@{ALICE}>"
 
@@ -118,9 +117,6 @@ async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> N
     assert moment
     assert abs(int(moment[1]) - time.time()) < 60
     assert (posted.text, posted.thread_ts, posted.blocks) == (paused(), message.ts, ())
-
-
-GONE, UNKNOWN = outcomes.NotRunning("Session is not running"), outcomes.NotFound("Session not found")
 
 
 @pytest.mark.parametrize("url", [None, "https://xn--.slack.com/actions/x"], ids=["none", "broken"])
