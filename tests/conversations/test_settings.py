@@ -123,10 +123,10 @@ async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_say
     message = team.seen()[-1]
     await team.at.execute("DELETE FROM workspaces")  # from now on the bot does not use what it knew
     await team.press("anchor_set_key")
-    await logged(caplog, "usecases.modals", team=team.team_id)
+    await logged(caplog, "usecases.views", team=team.team_id)
     await team.at.rename_table("workspaces", "gone")
     await team.press("anchor_change_policy")
-    await logged(caplog, "usecases.modals", why="SQLITE_ERROR")
+    await logged(caplog, "usecases.views", why="SQLITE_ERROR")
     assert team.slack.modal_of(team.admin) is None
     await team.slack.click(team.admin, message, "anchor_set_key")
     await team.slack.until(lambda: team.seen()[-1].text == NOT_OPENED)

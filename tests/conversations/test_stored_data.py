@@ -55,7 +55,7 @@ async def test_each_order_is_recorded_with_who_where_and_how_it_ended(sqlite_url
     assert people[:3] == [
         (at.person.id, at.channel.id, own, "Paused"),
         (at.slack.bob.id, at.slack.private.id, own, "KeyRejected"),
-        (at.slack.guest.id, at.channel.id, own, "Guest"),
+        (at.slack.guest.id, at.channel.id, own, "NotMember"),
     ]
     assert people[3:] in ([], [(at.slack.outsider.id, at.channel.id, at.slack.outsider.team_id, "Outsider")])
     source, routes = {
