@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cachetools import LRUCache, TTLCache
@@ -44,7 +44,7 @@ class WorkspaceMonitor:
 
     def __post_init__(self) -> None:
         self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=time.monotonic)
-        self._counts: LRUCache[tuple[str, str], int] = LRUCache(MOST_QUIET)
+        self._lost: LRUCache[tuple[str, str], int] = LRUCache(MOST_QUIET)
         self._recording: set[tuple[str, int, KeyCheck]] = set()
 
     def notify_change(self, workspace: Workspace, message: Message, *also: str | None) -> None:
@@ -98,13 +98,15 @@ class WorkspaceMonitor:
 
     def report_wrong_tokens(self, workspace: Workspace) -> None:
         """Log that many alerts had wrong tokens, and tell an admin once a day."""
-        if self._report(workspace, "wrong tokens", lambda _: WRONG_TOKENS_MESSAGE, again_after=_DAY):
+        if self._report(workspace, "wrong tokens", WRONG_TOKENS_MESSAGE, again_after=_DAY):
             _log.warning("many wrong alert tokens", extra={"team": workspace.team_id})
 
     def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
         """Tell an admin of alerts without a card, at once, then daily: so many since the last notice that was sent."""
         about = " ".join(("alerts:", why, *(names if why is Lost.TOO_LARGE else ())))
-        self._report(workspace, about, lambda total: lost_message(why, total, names), again_after=_DAY, number=number)
+        name = workspace.team_id, about
+        total = self._lost[name] = self._lost.get(name, 0) + number
+        self._report(workspace, about, lost_message(why, total, names), again_after=_DAY, total=total)
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
         """Save the check of a key; if Anchor refuses it and nobody has replaced it, notify its setter, or an admin."""
@@ -120,29 +122,27 @@ class WorkspaceMonitor:
         if current is not None and current.key_version == version:
             if key.check is not KeyCheck.REFUSED:
                 _log.warning("Anchor refuses the key", extra={"team": team_id})
-            message = key_refused_message(key)
-            self._report(workspace, _refused(workspace), lambda _: message, first=key.set_by)
+            self._report(workspace, _refused(workspace), key_refused_message(key), first=key.set_by)
 
     def _report(  # noqa: PLR0913 - all that a notice has
         self,
         workspace: Workspace,
         about: str,
-        message: Callable[[int], Message],
+        message: Message,
         *,
         first: str | None = None,
         again_after: float | None = None,
-        number: int = 1,
+        total: int = 0,
     ) -> bool:
         """Send a notice, once for all replicas, or again after so many seconds. Return whether that begins now.
 
-        The `message` says the sum of the numbers since the last one. If nobody gets it, it can be sent again later.
+        If nobody gets it, it can be sent again later, and its `total` goes on.
         """
         name = workspace.team_id, about
-        total = self._counts[name] = self._counts.get(name, 0) + number
         if name in self._quiet:
             return False
         self._quiet[name] = None
-        self.tasks.start(self._tell(workspace, about, message(total), total, first, again_after))
+        self.tasks.start(self._tell(workspace, about, message, total, first, again_after))
         return True
 
     async def _tell(  # noqa: PLR0913, PLR0917 - all that a notice has
@@ -162,7 +162,7 @@ class WorkspaceMonitor:
                 return
             for user_id in people:
                 if await self.delivery.send_dm(workspace.team_id, user_id, message):
-                    self._counts[name] = self._counts.get(name, total) - total
+                    self._lost[name] = self._lost.get(name, total) - total
                     return
             _log.error("nobody could be notified", extra={"team": name[0], "about": about})
             await notices.release(*name)
