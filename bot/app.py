@@ -47,8 +47,7 @@ from bot.outbound.store.writer import Writer
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks, run_periodically
 from bot.usecases.access import AccessCheck
-from bot.usecases.alert_cards import AlertCards
-from bot.usecases.auto_pause import AutoPauses
+from bot.usecases.auto_pause import AlertCards, AutoPauses
 from bot.usecases.cards import CardSender
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery

@@ -25,7 +25,7 @@ from bot.outbound.store import auto_pauses, database, leases, people, store, wri
 from bot.outbound.store import history as past_orders
 from bot.usecases import (
     access,
-    alert_cards,
+    auto_pause,
     delivery,
     orders,
     outbox,
@@ -149,7 +149,7 @@ PAGES: dict[str, list[Row]] = {
         ("too large (over {} MiB)", http.LARGEST_BODY / MIB),
         ("**Too large** is a body that is over {} MiB", alert_endpoint.LARGEST_WEBHOOK / MIB),
         ("has {} alerts at the same time, or {} of one workspace", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
-        ("but {} seconds after the alert was recorded at the latest", alert_cards.POST_WAIT),
+        ("but {} seconds after the alert was recorded at the latest", auto_pause.POST_WAIT),
         ("with retries for up to {} seconds", slack_client.RETRY_WINDOW + slack_errors.TIMEOUT),
     ],
     "automatic-pause": [

@@ -30,8 +30,7 @@ from bot.outbound.store.alerts import Counted, Folded, Ignored
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, ended, log_incident
-from bot.usecases.alert_cards import AlertResult
-from bot.usecases.auto_pause import AutoPauses
+from bot.usecases.auto_pause import AlertResult, AutoPauses
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import SHARE, FairQueue
 

@@ -104,6 +104,7 @@ class Outbox:
         self._entries: dict[str, _Entry] = {}  # the messages that wait
         self._failures: Counter[str] = Counter()  # how often each has failed
         self._sending: set[str] = set()
+        self._again: dict[str, tuple[LaneName, int]] = {}  # what changed while it is sent
         self._recording: set[str] = set()  # what Slack may have got a post for: that is always recorded
         self._calls = asyncio.Semaphore(MOST_SENDING)
         self._workspaces: LRUCache[str, _Workspace] = LRUCache(_MOST_WORKSPACES)
@@ -168,8 +169,11 @@ class Outbox:
         urgency = Urgency.NEW_ALERT if len(self._entries) >= MOST_KNOWN else Urgency.UPDATE
         taken = await self.rows.take(leading, urgency=urgency)
         for row in taken:
-            if row.id not in self._sending:  # what changes meanwhile is due again as soon as that is recorded
-                self._push(row.id, LaneName(row.team_id, row.channel_id, bool(row.is_post)), row.urgency)
+            name = LaneName(row.team_id, row.channel_id, bool(row.is_post))
+            if row.id in self._sending:  # never twice at a time
+                self._again[row.id] = name, row.urgency
+            else:
+                self._push(row.id, name, row.urgency)
         if len(taken) == MOST_TAKEN:
             self.wake.set()
         return max(0.0, min(interval, self.lease.trusted_for()))
@@ -185,7 +189,7 @@ class Outbox:
             if not is_finished and lane.task is not None:
                 lane.task.cancel()
         self._term = 0
-        self._lanes, self._entries = {}, {}
+        self._lanes, self._entries, self._again = {}, {}, {}
         self._failures.clear()
 
     async def _leaves(self) -> bool:
@@ -265,6 +269,8 @@ class Outbox:
                 self._failures.pop(message_id, None)
             else:
                 self._push(message_id, lane.name, urgency, wait)
+            if again := self._again.pop(message_id, None):
+                self._push(message_id, *again)
             self.wake.set()
 
     async def _send(self, lane: _Lane, message_id: str) -> float | None:

@@ -23,7 +23,7 @@ from bot.sim.slack import (
     server_error,
 )
 from bot.sim.slack.content import parts
-from bot.usecases.alert_cards import POST_WAIT
+from bot.usecases.auto_pause import POST_WAIT
 from conversations.test_alert_cards import RESUME, on_cards, ops, send, taking_alerts
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.conversation import post_json
@@ -192,7 +192,7 @@ async def test_an_exception_is_answered_and_logged_under_one_id(
     async def broken(*_: object) -> NoReturn:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bot.usecases.alert_cards.AlertCards.post", broken)
+    monkeypatch.setattr("bot.usecases.auto_pause.AlertCards.post", broken)
     async with takes_alerts() as at:
         answer = await post(at)
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -87,7 +87,9 @@ def let_gates_work(loop: asyncio.AbstractEventLoop) -> None:
 
     def start(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
         gate = gate_of_task.get()
-        return asyncio.Task(work if gate is None else _in(gate, work), loop=loop, **options)
+        task = asyncio.Task(work if gate is None else _in(gate, work), loop=loop, **options)
+        task.add_done_callback(lambda _: work.close())  # one that is cancelled before it began is never awaited
+        return task
 
     loop.set_task_factory(start)
 
@@ -291,7 +293,7 @@ class FaultyDatabase:
     """The database as one process sees it: late, failing, or done without an answer."""
 
     def __init__(self, database: Database, faults: Faults) -> None:
-        self.faults, self.slow, self._failed_at = faults, 0.0, -LONGEST
+        self.faults, self.slow, self.late, self._failed_at = faults, 0.0, 0.0, -LONGEST
         for name in ("change", "change_orders", "read"):
             setattr(database, name, partial(self._do, getattr(database, name)))
         database.prepared.set()
@@ -309,6 +311,8 @@ class FaultyDatabase:
         if fails and rng.random() < 0.5:
             raise StoreUnreachableError("away") if is_away or rng.random() < 0.8 else StoreBrokenError("broken")
         done = await do(work, **options)
+        if self.late:
+            await self.faults.take_time(self.late)
         if fails:
             await self.faults.take_time(0.1)
             raise StoreUnreachableError("lost")

@@ -91,6 +91,7 @@ class Process:
         self.database, self.given, self.terms = world.store.database(), Tasks(), dict[str, int | None]()
         self.database.news = _News(world)
         self.faulty = FaultyDatabase(self.database, world.faults)
+        self.faulty.late = 0.005  # other changes can be committed before an answer is read
         self.lease = Lease(name, is_alone=is_alone)
         self.writers = [Writer(self.database, lease, Readiness()) for lease in (self.lease, None)]
         self.outbox = Outbox(_Rows(self.database, self.writers[1], process=self), self.lease, self)  # type: ignore[arg-type]

@@ -71,9 +71,9 @@ _CLOSE = """
     UPDATE messages SET closed_at = :now, due = NULL WHERE id = :message_id AND NOT EXISTS (
       SELECT 1 FROM parts WHERE message_id = messages.id AND id <> :id)
 """
-_FORGET_ONE = "DELETE FROM marks WHERE scope = :scope AND name = :name"
-_FORGET_OF_SENDER = """
-    DELETE FROM marks WHERE scope = :scope AND name > :first AND name < :last AND json_extract(value, '$[1]') = :sender
+_FORGET = """
+    DELETE FROM marks WHERE scope = :scope AND name >= :first AND name <= :last
+      AND json_extract(value, '$[1]') = :sender
 """
 
 
@@ -249,13 +249,10 @@ class _Placing:
 
     def _forget_firing(self, one: IncomingAlert) -> None:
         """Let the next alert of its sender begin to fire. A resolved one without a fingerprint ends all of them."""
-        alert, scope, name = one.alert, one.team_id, firing_name(one.alert)
-        if alert.fingerprint:
-            self.connection.queue(_FORGET_ONE, {"scope": scope, "name": name})
-        else:
-            begin = " ".join([*name.split()[:2], ""])
-            values = {"scope": scope, "first": begin, "last": f"{begin[:-1]}~", "sender": alert.sender}
-            self.connection.queue(_FORGET_OF_SENDER, values)
+        name = firing_name(one.alert)
+        begin = name if one.alert.fingerprint else " ".join(name.split()[:2])
+        values = {"scope": one.team_id, "first": begin, "last": name if one.alert.fingerprint else f"{begin}~"}
+        self.connection.queue(_FORGET, values | {"sender": one.alert.sender})
 
     def write(self) -> None:
         """Write what has changed, and add what is new. Replies say since when the alerts of their card are resolved."""
