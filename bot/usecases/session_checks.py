@@ -11,7 +11,7 @@ from cachetools import LRUCache
 
 from bot.core.fields import Secret
 from bot.core.retries import backoff
-from bot.core.session_checks import OWN_LIST, READS_AFTER_PAUSE, Answer, Check, Target
+from bot.core.session_checks import KEPT_FOR_CHECKS, OWN_LIST, READS_AFTER_PAUSE, Answer, Check, Target
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Session, SessionPage, Unread
 from bot.core.workspace import NewKeyRejected, Workspace
@@ -66,7 +66,9 @@ class SessionChecks:
         teams: dict[str, float | None] = dict.fromkeys(pausing) | await self.rows.teams()
         second_look = now + LOOK_INTERVAL / 2  # or a moment before it
         self._next = {team_id: self._next.get(team_id, (second_look, 0)) for team_id in teams}
-        for team_id in [team_id for team_id, (at, _) in self._next.items() if at <= now]:
+        # a check that finds few requests left would wait for the next one with the rest
+        may_read = [team_id for team_id in teams if self._budget.left(team_id) >= KEPT_FOR_CHECKS]
+        for team_id in [team_id for team_id in may_read if self._next[team_id][0] <= now]:
             failures = self._next[team_id][1]
             self._next[team_id] = math.inf, failures  # until this check has ended
             self.tasks.start(self._check_in_turn(team_id, teams[team_id], now, failures))

@@ -10,6 +10,7 @@ import pytest
 
 from bot.messages import home as text
 from bot.messages.settings import TITLES
+from bot.outbound.store.database import Database
 from bot.sim.slack import ApiCall, Message, Slow, User, View
 from harness import (
     BOTH_TRANSPORTS,
@@ -142,21 +143,26 @@ async def test_somebody_who_is_no_admin_any_more_sees_no_history_and_no_settings
 async def test_home_and_the_modal_say_why_they_show_no_orders(
     team: AdminHarness, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    async def slow(*_: object, **__: object) -> None:
+    fetch_all, reads = Database.fetch_all, list[None]()
+
+    async def fetch(database: Database, sql: str, **values: object) -> list[Any]:
+        if "most" not in values:
+            return await fetch_all(database, sql, **values)
+        if fault == "a bug":
+            raise RuntimeError
         reads.append(None)
         try:
             await asyncio.sleep(10.0)
         finally:
             reads.pop()
+        return []
 
-    reads = list[None]()
     await leave(team, team.admin, reason=REASONS[0])
     await team.open_home()
     if fault == "no table":
         await team.at.execute("ALTER TABLE orders RENAME TO lost")
     else:
-        newest = slow if fault == "no answer" else AsyncMock(side_effect=RuntimeError)
-        monkeypatch.setattr("bot.outbound.store.history.OrderHistory.newest", newest)
+        monkeypatch.setattr(Database, "fetch_all", fetch)
         monkeypatch.setattr("bot.outbound.store.history.SessionStates.paused", AsyncMock(return_value=None))
     modal = await team.open_modal(BUTTON)
     unreadable = text.history_modal(None).blocks[-1]["text"]["text"]
