@@ -103,10 +103,10 @@ class CardSender:
     async def _answer(self, card: Card, content: BatchContent, message: Message, refused: Refused) -> PostResult:
         """Tell the end of a batch by the response_url, which works where the bot is not a member."""
         actor = Actor(card.team_id, content.channel_id, content.user_id)
-        address = unseal(content.address, actor, self.cipher)
-        if card.channel_id != content.channel_id or address is None or address.response_url is None:
+        found = unseal(content.address, actor, self.cipher)
+        if card.channel_id != content.channel_id or found is None or found[0].response_url is None:
             return refused
-        result = await self.response_urls.post(address.response_url, message)
+        result = await self.response_urls.post(found[0].response_url, message)
         return Posted() if isinstance(result, Posted) else refused
 
     async def _read_states(self, card: Card) -> dict[str, SessionState]:

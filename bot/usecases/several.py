@@ -22,7 +22,7 @@ from bot.messages.settings import Reply
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.running_orders import RunningOrder
-from bot.outbound.store.secrets import FieldCipher, seal, unseal_all
+from bot.outbound.store.secrets import FieldCipher, seal, unseal
 from bot.runtime import Tasks, log_incident, new_id
 from bot.usecases.access import Access
 from bot.usecases.delivery import MessageDelivery
@@ -233,7 +233,7 @@ class PauseWindow:
 
     async def submit(self, actor: Actor, sent: Submission) -> Reply:
         """Pause exactly the sessions that are checked, and return what is said of that when they are recorded."""
-        found = unseal_all(sent.seen, actor, self.cipher)
+        found = unseal(sent.seen, actor, self.cipher)
         if found is None or len(found[1]) != _STATE:
             return several.OUT_OF_DATE
         address, (words, held_id) = found

@@ -117,13 +117,7 @@ def seal(address: ReplyAddress, cipher: FieldCipher, *shown: object) -> str:
     return cipher.encrypt(Secret(json.dumps(fields)), _field_of_modal(address.actor), is_short=True)
 
 
-def unseal(text: str, actor: Actor, cipher: FieldCipher) -> ReplyAddress | None:
-    """Return the address that was sealed for this person; None for anything else."""
-    found = unseal_all(text, actor, cipher)
-    return found and found[0]
-
-
-def unseal_all(text: str, actor: Actor, cipher: FieldCipher) -> tuple[ReplyAddress, list[Any]] | None:
+def unseal(text: str, actor: Actor, cipher: FieldCipher) -> tuple[ReplyAddress, list[Any]] | None:
     """Return the address and the JSON that were sealed for this person; None for anything else."""
     try:
         sealed = json.loads(cipher.decrypt(text, _field_of_modal(actor), is_short=True).reveal())

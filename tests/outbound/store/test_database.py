@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bot.outbound.store.database import WRITERS
 from bot.outbound.store.sqlite import lock
 from bot.outbound.store.store import open_watched
 from harness.conversation import until
@@ -99,6 +100,17 @@ async def test_each_transaction_says_what_it_needs_whatever_the_defaults_of_the_
     async with open_store(Secret(url), [KEY]) as store:
         promised = PROMISED if lane == "orders" else PROMISED | {"lock_timeout": "4s"}
         assert dict(zip(PROMISED, await change(store, lane, ask), strict=True)) == promised
+
+
+ENDLESS = "WITH RECURSIVE endless(i) AS (SELECT 1 UNION ALL SELECT i FROM endless) SELECT count(*) FROM endless"
+
+
+async def test_a_call_that_is_given_up_leaves_its_connection_to_others(store: Store) -> None:
+    sql = "SELECT pg_sleep(600)" if store.database.driver.is_shared else ENDLESS
+    for _ in range(WRITERS + 1):
+        with pytest.raises(errors.SlowError):
+            await store.database.change(lambda connection: connection.fetch_all(sql), within=0.2)
+    assert await store.database.change(lambda connection: connection.fetch_all("SELECT 1 AS one"), within=300.0)
 
 
 # --- SQLite ---
