@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import aiohttp
@@ -37,13 +37,13 @@ from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, OrderHistory, SessionStates, prune
-from bot.outbound.store.leases import Lease
 from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.reminders import ReminderRows
 from bot.outbound.store.store import Store, open_watched
-from bot.outbound.store.writer import Writer
+from bot.outbound.store.workspaces import saving_ids
+from bot.outbound.store.writer import Lease, Writer
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks, run_periodically
 from bot.usecases.access import AccessCheck
@@ -138,7 +138,7 @@ class Bot:
         owner, news = f"{settings.mark}{secrets.token_hex(8)}", database.news
         lease = self.lease = Lease(owner, is_alone=not database.driver.is_shared, wake=news.leader)
         writer = self.writer = Writer(database, lease, readiness)
-        rows = OrderRows(database, store.cipher, writer, is_pinned=one is not None)
+        rows = OrderRows(database, store.cipher, writer)
         messages = MessageRows(database, Writer(database, None, readiness))
         history, states, sender_use = OrderHistory(database), SessionStates(database), SenderUse(database, tasks)
         pause_rows, card_sessions = (
@@ -302,7 +302,7 @@ class Bot:
             await self.session_checks.try_key(self.workspaces.pinned)
             return KEY_INTERVAL
 
-        self._jobs.start(run_periodically(self.workspaces.keep_row, wake=self.workspaces.row_is_due))
+        self._jobs.start(run_periodically(self.workspaces.read_row))
         await self._identify(one)
         self._jobs.start(run_periodically(try_key, passing=StoreError))
 
@@ -319,6 +319,9 @@ class Bot:
                 _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": delay})
                 await asyncio.sleep(delay)
         self.workspaces.identify(found.team_id, found.enterprise_id)
+        # before the orders that are given from now on: none is recorded without it
+        row = partial(saving_ids, replace(one, team_id=found.team_id, enterprise_id=found.enterprise_id))
+        self.writer.do(row, person=(found.team_id, ""), locks=())
         self.readiness.recover("slack")
         if found.scopes is not None and (missing := set(SCOPES) - found.scopes):
             why = "the app lacks scopes; `anchor-bot doctor` says what that means"
@@ -372,7 +375,7 @@ async def running(
     opening = open_session(bot.trace, proxy=settings.proxy), open_session(proxy=settings.proxy)
     async with opening[0] as session, opening[1] as http, bot.open_store() as (store, preparing):
         bot.build(store, session, http)
-        await or_default(bot.workspaces.keep_row(), None, within=_LOOK_TIMEOUT)
+        await or_default(bot.workspaces.read_row(), None, within=_LOOK_TIMEOUT)
         serving = listening(bot.application, settings.host, settings.port)
         async with serving as bot.url, bot.serving_metrics():
             bot.start(preparing)

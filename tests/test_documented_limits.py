@@ -21,7 +21,7 @@ from bot.outbound import workspaces
 from bot.outbound.slack import client as slack_client
 from bot.outbound.slack import errors as slack_errors
 from bot.outbound.slack import roles
-from bot.outbound.store import auto_pauses, database, leases, people, store, writer
+from bot.outbound.store import auto_pauses, database, people, store, writer
 from bot.outbound.store import history as past_orders
 from bot.usecases import (
     access,
@@ -75,13 +75,13 @@ PAGES: dict[str, list[Row]] = {
         ("tries again every {} s", store.RETRY_DELAY),
     ],
     "reliability": [
-        ("{} seconds after its last sign of life", leases.LEASE),
+        ("{} seconds after its last sign of life", writer.LEASE),
         (
             "takes its orders over within {} s, or {} s if it led",
-            leases.LEASE + orders.RECOVERY_INTERVAL,
-            leases.LEASE + 2 * orders.RECOVERY_INTERVAL,
+            writer.LEASE + orders.RECOVERY_INTERVAL,
+            writer.LEASE + 2 * orders.RECOVERY_INTERVAL,
         ),
-        ("wait for the lease, {} to {} s", leases.LEASE, leases.LEASE + orders.RECOVERY_INTERVAL),
+        ("wait for the lease, {} to {} s", writer.LEASE, writer.LEASE + orders.RECOVERY_INTERVAL),
         ("gets no answer of Slack for {} s", outbox.LONGEST_SILENCE),
         ("more than {} minutes before the restart", word(minutes(requests.STILL_WANTED))),
         ("all cards show it, within {} s", outbox.LOOK_INTERVAL),

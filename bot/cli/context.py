@@ -140,4 +140,6 @@ async def _the_only_one(
         store = await stack.enter_async_context(open_store(IN_MEMORY, settings.store_keys, is_prepared=False))
         return Context(settings, session, "", store, why_not)
     ids = await or_default(store.rows.find_ids(workspace.bot_token), None, within=_IDENTIFY_TIMEOUT)
+    if ids is None:  # no bot has learned yet whose the token is: orders are of a workspace without a name
+        await or_default(store.rows.save_ids(workspace), None, within=_IDENTIFY_TIMEOUT)
     return Context(settings, session, ids[0] if ids else "", store)

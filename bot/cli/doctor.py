@@ -55,11 +55,11 @@ from bot.outbound.store.errors import (
     StoreUnreachableError,
     UnreadableError,
 )
-from bot.outbound.store.leases import LEASE, LIVING
 from bot.outbound.store.schema import VERSION
 from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store, unusable
+from bot.outbound.store.writer import LEASE, LIVING
 
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
 _SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test

@@ -29,12 +29,11 @@ from bot.messages.sessions import of_them_paused
 from bot.messages.several import WHOLE_ID, agents, batch_text, still_running
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
-from bot.outbound.store.leases import Lease
 from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.store.sqlite import IN_MEMORY
-from bot.outbound.store.writer import Writer
+from bot.outbound.store.writer import Lease, Writer
 from bot.runtime import Tasks, new_id
 from bot.usecases.access import Access, OperatorAccess
 from bot.usecases.control import LONGEST_READS, SessionControl
@@ -205,7 +204,7 @@ async def _open_orders(context: Context) -> AsyncIterator[OperatorOrders]:
     tasks, database, settings = Tasks(), context.store.database, context.settings
     lease, is_off = Lease(f"{settings.mark}{secrets.token_hex(8)}", can_lead=False), context.why_not is not None
     writers = [Writer(database, one, Readiness(), is_off=is_off) for one in (lease, None)]
-    rows = OrderRows(database, context.store.cipher, writers[0], is_pinned=settings.workspace is not None)
+    rows = OrderRows(database, context.store.cipher, writers[0])
     outbox, dashboard_url = Outbox(MessageRows(database, writers[1]), lease), settings.anchor_dashboard_url
     cards = SessionCards(rows, outbox, SessionStates(database), dashboard_url=dashboard_url, find=context.find)
     queue, access = FairQueue(most=MOST_OF_BATCH, most_each=MOST_OF_BATCH), OperatorAccess(context.find)

@@ -32,7 +32,7 @@ _CLOSE_TIMEOUT = 1.0
 MAX_ENTRIES = 10_000
 _KEY_REFUSED = "Anchor refuses ANCHOR_API_KEY. Set it to a valid key and restart the bot."
 MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
-ROW_INTERVAL, _ROW_IS_WRITTEN = 8.0, 3_600.0  # seconds between two looks at the pinned workspace's row
+ROW_INTERVAL, _IS_KNOWN = 8.0, 3_600.0  # seconds between two looks at the pinned workspace's row
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Workspaces:
 
     def __post_init__(self) -> None:
         self.rows = self.store.rows.with_on_change(self._changing)
-        self.known, self.row_is_due = asyncio.Event(), asyncio.Event()
+        self.known = asyncio.Event()
         self._cache: TTLCache[str, _Cached] = TTLCache(MAX_ENTRIES, CACHE_TTL, timer=time.monotonic)
         self._tasks = Tasks()
         self._reads: dict[str, _Read] = {}  # the last one of each workspace
@@ -69,16 +69,12 @@ class Workspaces:
         self.pinned = replace(self.pinned, team_id=team_id, enterprise_id=enterprise_id)
         self.readiness.clear("slack")
         self.known.set()
-        self.row_is_due.set()
 
-    async def keep_row(self) -> float:
-        """Write the row of the pinned workspace, or learn from it whose the token is. Return when to look again."""
-        if (one := self.pinned) is None:
-            return _ROW_IS_WRITTEN
+    async def read_row(self) -> float:
+        """Learn from the row of the pinned workspace whose the token is. Return when to look again."""
+        if (one := self.pinned) is None or one.team_id:
+            return _IS_KNOWN
         with suppress(StoreError):  # which is reported elsewhere
-            if one.team_id:
-                await self.rows.save_ids(one)
-                return _ROW_IS_WRITTEN
             ids = await self.rows.find_ids(one.bot_token)
             if ids is not None and not self.known.is_set():
                 self.identify(*ids)

@@ -7,7 +7,6 @@ an end are recorded before they are sent.
 import asyncio
 import itertools
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
@@ -15,10 +14,7 @@ from dataclasses import KW_ONLY, InitVar, dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from cachetools import TTLCache
-
 from bot.core import outcomes
-from bot.core.cards import SessionName
 from bot.core.history import can_see_all
 from bot.core.outcomes import (
     UNAUTHORIZED,
@@ -58,7 +54,6 @@ _LOOK_INTERVAL = 0.1  # seconds between two looks at the orders that are at Anch
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
 _MAY_END = outcomes.Ended | Unconfirmed | outcomes.Failed
 _MOST_FROZEN = 3  # looks whether an order is still ours
-_MOST_RESUMED = 10_000  # sessions
 _JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
 _READ_AFTER_END = 10.0  # seconds within which a session is read until it has ended,
 _READ_INTERVAL = 1.0  # and between two of those reads
@@ -90,8 +85,6 @@ class SessionControl:
     def __post_init__(self, capacity: int) -> None:
         self._in_batches = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_OF_BATCH)
         self._limits = OrderLimits(capacity=capacity)
-        # when the last resume of a session that this process has sent had an outcome: inf until it has
-        self._resumed: TTLCache[SessionName, float] = TTLCache(_MOST_RESUMED, STILL_WANTED, timer=time.monotonic)
         self._interruption = Interruption()
         self._stopping = False
 
@@ -206,7 +199,7 @@ class SessionControl:
                     return await self._settle(running, _why_not(against, running.order, access))
         if is_recorded is False or (running.is_repeated and running.state is State.WAITING):
             return None
-        outcome, is_doubtful = await self._send(running, access, partial(self._may_pause, running, access))
+        outcome, is_doubtful = await self._send(running, access, partial(self._may_pause, running))
         doubt |= is_doubtful
         if isinstance(outcome, Paused) and self.facts is not None:
             self.facts.read_after_pause(access, running.order.session_id)
@@ -217,7 +210,7 @@ class SessionControl:
                 break
             settled = await self._record(running, outcome, doubt=doubt, looks=True)
         if isinstance(settled, Crossed):
-            outcome, is_doubtful = await self._send(running, access, partial(self._may_pause, running, access))
+            outcome, is_doubtful = await self._send(running, access, partial(self._may_pause, running))
             if settled.is_running or not isinstance(outcome, Paused | Unconfirmed):
                 outcome = Unconfirmed(Doubt.OVERTAKEN)  # a refusal now says nothing about the session
             elif isinstance(outcome, Paused):
@@ -225,13 +218,8 @@ class SessionControl:
             return await self._settle(running, outcome, doubt=doubt or is_doubtful or settled.is_running)
         return settled and replace(settled, is_recorded=settled.is_recorded and is_recorded is not None)
 
-    async def _may_pause(self, running: RunningOrder, access: Access, attempt: int) -> Refusal | None:
-        """Return whether another process has a pause, as a refusal. A new one is sent without a question.
-
-        After a failure its session is read, so that the question before its end names it.
-        """
-        if attempt == 1 and running.offers_end and self.facts is not None:
-            self.facts.read_after_pause(access, running.order.session_id)
+    async def _may_pause(self, running: RunningOrder, attempt: int) -> Refusal | None:
+        """Return whether another process has a pause, as a refusal. A new one is sent without a question."""
         is_new = attempt == 0 and running.age <= self.rows.lease.seconds
         return None if is_new or await self.rows.is_ours(running) else Refusal(Why.STOPPING)
 
@@ -239,16 +227,13 @@ class SessionControl:
 
     async def _resume_or_end(self, running: RunningOrder, access: Access) -> Settled | None:
         """Send an order that is recorded, once nothing speaks against it; again only after a refusal."""
-        order, is_resume = running.order, running.order.verb is Verb.RESUME
+        order = running.order
         if order.age > LATE:
             return await self._settle(running, Refusal(Why.LATE, seconds=order.age))
         outcome, doubt = await self._send(running, access, partial(self._clear, running, access))
-        if not (is_resume or isinstance(outcome, Refusal)):
+        if order.verb is Verb.END and not isinstance(outcome, Refusal):
             outcome = await self._read_end(order, access, outcome)
-        settled = await self._settle(running, outcome, doubt=doubt)
-        if is_resume and self._resumed.get(running.session) == math.inf:
-            self._resumed[running.session] = time.monotonic()
-        return settled
+        return await self._settle(running, outcome, doubt=doubt)
 
     async def _clear(self, running: RunningOrder, access: Access, attempt: int) -> Refusal | None:
         """Record that an order is sent, unless something speaks against it: then return that.
@@ -267,8 +252,6 @@ class SessionControl:
                 return _why_not(against, running.order, access)
             if is_sent is not None:  # if this process was frozen meanwhile, another one can have reported it
                 is_clear = is_sent and self.rows.lease.is_held
-                if is_clear and running.order.verb is Verb.RESUME:
-                    self._resumed[running.session] = math.inf
                 return None if is_clear else Refusal(Why.LATE, seconds=running.age)
         return Refusal(Why.STORE_UNAVAILABLE)
 
@@ -340,8 +323,6 @@ class SessionControl:
                 settled = await _stored(recording)
             except StoreError:
                 recording.cancel()
-                if isinstance(outcome, Paused) and self._resumed.get(running.session, -math.inf) > running.given_at:
-                    outcome = Unconfirmed(Doubt.OVERTAKEN)
                 running.know(outcome)
                 self.rows.settle(running, outcome, doubt=doubt)  # with this time, whatever it has crossed
                 return Settled(outcome, is_recorded=False)

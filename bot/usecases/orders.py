@@ -24,7 +24,7 @@ from bot.core.requests import (
     read_attempt,
 )
 from bot.health import OFF, Backlog, Metrics
-from bot.messages.blocks import Message, Visibility, section
+from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import mentioning
 from bot.messages.results import (
     NOT_RECORDED,
@@ -99,14 +99,14 @@ class Orders:
         return Backlog(len(ages), max(ages, default=0.0))
 
     def message(self, running: RunningOrder, settled: Settled) -> Message:
-        """Return the result of an order, which is then to be delivered, with what is known of its session."""
-        running.known = self.facts.reads.known(*running.session) or settled.cards.facts
-        return self._message(running, settled)
+        """Return the result of an order, which is then to be delivered, with what is known of its session.
 
-    def _message(self, running: RunningOrder, settled: Settled) -> Message:
+        A reason that was given without a channel is not told in one.
+        """
+        running.known = self.facts.reads.known(*running.session) or settled.cards.facts
         order, is_paused = running.order, isinstance(settled.outcome, Paused)
         return outcome_message(
-            order,
+            order if order.actor.channel_id else replace(order, reason=""),
             settled.outcome,
             now=time.time(),
             dashboard_url=self.dashboard_url,
@@ -209,7 +209,7 @@ class Orders:
     async def stored_result(self, running: RunningOrder) -> Message | None:
         """Return the message about an order; None if another process tells the outcome."""
         settled = await asyncio.shield(running.result)
-        return None if settled is None else self._message(running, settled)
+        return None if settled is None else self.message(running, settled)
 
     async def take_over(self) -> float:
         """Take over the orders of processes that have ended, if this one leads. Return when to look again.
@@ -312,13 +312,6 @@ def _is_on_card(order: Order, outcome: Outcome) -> bool:
     """Return whether the card of an alert tells the outcome of its pause: the first failure has its own message."""
     attempt = read_attempt(order.trigger_id)
     return attempt is not None and (attempt.number > 0 or name_of(outcome) not in CALL_SOMEBODY)
-
-
-def _with_line(message: Message, line: str) -> Message:
-    if not line:
-        return message
-    text = f"{message.text}\n{line}"
-    return replace(message, text=text, blocks=(section(text), *message.blocks[1:]) if message.blocks else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -440,19 +440,6 @@ async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None
         assert shown(at) == sorted([crossed, resumed()])
 
 
-@HTTP_ONLY
-async def test_a_resume_that_is_not_sent_for_want_of_the_database_leaves_no_pause_in_doubt(sqlite_url: str) -> None:
-    async with many_workspaces(sqlite_url) as at:
-        tenant = await at.set_up(at.add(1))
-        async with without_table(sqlite_url):
-            resuming = asyncio.ensure_future(tenant.command(verb="resume"))
-            await asyncio.sleep(0.5)
-            told = await tenant.answer("a command")
-            await resuming
-    assert [order.verb for order in at.anchor.orders] == ["pause"]
-    assert result_texts.NOT_RECORDED in told.text
-
-
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize("verb", ["pause", "resume"])
 async def test_for_a_minute_after_an_attempt_without_an_answer_an_opposite_order_is_in_doubt(verb: str) -> None:

@@ -71,14 +71,18 @@ async def test_each_order_is_recorded_with_who_where_and_how_it_ended(sqlite_url
         assert times == pytest.approx([one.given_at, one.settled_at, one.told_at], abs=0.05)
 
 
-async def test_a_pause_of_a_killed_command_is_sent_and_nobody_in_slack_is_told(database_url: str) -> None:
-    async with remains(database_url) as left:
+@pytest.mark.parametrize(("channel", "route"), [("", "nobody"), ("C0ALERTS001", "channel")])
+async def test_a_pause_of_a_killed_command_is_sent_and_told_in_the_alert_channel_without_its_reason(
+    database_url: str, channel: str, route: str
+) -> None:
+    async with remains(database_url, ALERTS_CHANNEL=channel) as left:
         await left.leave_from_command_line()
         async with left.restart():
             (one,) = await read(database_url, 1)
         assert [order.verb for order in left.orders] == ["pause"]
-        assert (left.messages(), left.calls("chat.postMessage")) == ([], 0)
-    assert (one.user_id, one.outcome, one.delivered_by) == ("os:root", "Paused", "nobody")
+        assert (len(left.messages()), left.calls("chat.postMessage")) == (bool(channel),) * 2
+        assert "it loops" not in str(left.messages())
+    assert (one.user_id, one.outcome, one.delivered_by) == ("os:root", "Paused", route)
 
 
 Journal = Callable[..., Awaitable[str]]

@@ -20,10 +20,9 @@ from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import connect, session_lock
-from bot.outbound.store.leases import Lease
 from bot.outbound.store.messages import MessageRows, mark
 from bot.outbound.store.store import Store
-from bot.outbound.store.writer import Writer
+from bot.outbound.store.writer import Lease, Writer
 from bot.runtime import Tasks
 from bot.usecases.cards import CardSender
 from bot.usecases.outbox import Outbox

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.core.requests import Source, State, Verb
+from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.leases import LEADER, LEASE, Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import Crossed, RunningOrder, Settled
 from bot.outbound.store.store import Store
-from bot.outbound.store.writer import Writer
+from bot.outbound.store.writer import LEADER, LEASE, Lease, Writer
 from harness.conversation import until
 from harness.order_rows import Connection, order_row
+from harness.stored import ACME
 
 __all__ = ["LEADER", "LEASE", "Crossed", "Lease", "Settled"]
 
@@ -67,10 +68,12 @@ def holds(writer: Writer) -> bool:
 
 @asynccontextmanager
 async def orders_of(store: Store, owner: str = "ours", *, lease: Lease | None = None) -> AsyncIterator[OrderRows]:
-    """Run a process that records orders of a workspace that is never uninstalled."""
+    """Run a process that records orders of workspaces that are installed."""
+    for team_id in (ACME.team_id, "T0OTHER0001"):
+        await store.rows.save_ids(Workspace(team_id, ACME.bot_token, None))
     async with writing(store, owner, lease=lease) as writer:
         await until(lambda: holds(writer))
-        yield OrderRows(store.database, store.cipher, writer, is_pinned=True)
+        yield OrderRows(store.database, store.cipher, writer)
 
 
 def running(

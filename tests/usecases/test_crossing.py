@@ -32,10 +32,9 @@ from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreUnreachableError
-from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
-from bot.outbound.store.writer import Writer
+from bot.outbound.store.writer import Lease, Writer
 from bot.runtime import Tasks, begin_request, new_id, run_periodically
 from bot.usecases.access import Access
 from bot.usecases.control import SessionControl
@@ -60,6 +59,10 @@ _T = TypeVar("_T")
 _TIMEOUT, _DEADLINE = 1.0, 3.0  # seconds for an attempt, and for an order
 _SINCE_CLEAR = 0.05  # seconds from the commit of CLEAR to the request, at most
 _TEAM, _SESSIONS, _PEOPLE = "T0HOME00001", [SessionId(f"3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5{n}") for n in "bc"], "abc"
+_INSTALL = """
+    INSERT INTO workspaces (team_id, team_name, app_id, bot_user_id, bot_token, scopes, installed_by, installed_at)
+    VALUES ('T0HOME00001', '', '', '', '', '', '', 0) ON CONFLICT DO NOTHING
+"""
 _IN_DOUBT, _EFFECTS = {"Unconfirmed", "Broken"}, {"Paused", "Resumed", "Ended", "Unconfirmed", "Broken"}
 
 
@@ -114,7 +117,7 @@ class Process:
         )
         self.database, self.given = FaultyDatabase(database, world.faults), Tasks()
         self.writer = Writer(database, Lease(name, is_alone=is_alone), Readiness())
-        rows = _Rows(database, CIPHER, self.writer, is_pinned=True, world=world, gate=self.gate)
+        rows = _Rows(database, CIPHER, self.writer, world=world, gate=self.gate)
         control = SessionControl(
             AnchorClient(http, timeout=_TIMEOUT, deadline=_DEADLINE),
             Mock(check=self._check, newer_key=AsyncMock(return_value=None)),
@@ -161,6 +164,7 @@ class World:
 
     def __init__(self, store: OneConnection, processes: int, letters: str, rng: random.Random) -> None:
         self.store, self.rng, self.faults = store, rng, Faults(letters, rng)
+        store.connection.execute(_INSTALL)
         self.anchor = AnchorWorld(self.faults, self._check_request, self._refused)
         self.given: dict[str, tuple[Order, Process]] = {}
         self.told: list[tuple[str, str, str, str, Settled]] = []

@@ -9,11 +9,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from bot.core.audit import ORDER_COLUMNS, row_of_order
+from bot.core.audit import row_of_order
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.outcomes import Broken, Doubt, Ended, Outcome, Unconfirmed
 from bot.core.requests import LATE, STILL_WANTED, UNCONFIRMED_TTL, Source, State, Verb, made_at
@@ -22,7 +22,6 @@ from bot.outbound.store.connections import Connection, Row, Statement, listed
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.history import IS_UNFINISHED
-from bot.outbound.store.leases import IS_LIVE, LEADS
 from bot.outbound.store.messages import Marks, ask_for_cards, mark
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.running_orders import (
@@ -38,7 +37,7 @@ from bot.outbound.store.running_orders import (
     write_row,
 )
 from bot.outbound.store.secrets import FieldCipher
-from bot.outbound.store.writer import Work, Writer
+from bot.outbound.store.writer import IS_LIVE, LEADS, Work, Writer
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -63,8 +62,7 @@ _INSERT = f"""
       CAST(:given_at AS DOUBLE PRECISION) + CAST(:remind_after AS DOUBLE PRECISION), :batch_id
     FROM (SELECT 1) AS one LEFT JOIN orders AS first
       ON first.trigger_id = CAST(:trigger_id AS TEXT) AND first.id <> CAST(:id AS VARCHAR)
-    WHERE (:is_pinned = 1
-      OR EXISTS (SELECT 1 FROM workspaces WHERE team_id = CAST(:team_id AS VARCHAR) FOR KEY SHARE))
+    WHERE EXISTS (SELECT 1 FROM workspaces WHERE team_id = CAST(:team_id AS VARCHAR) FOR KEY SHARE)
     ON CONFLICT (trigger_id) DO UPDATE SET owner = orders.owner, state = CASE
       WHEN orders.id = excluded.id AND orders.state = '{State.WAITING}' THEN excluded.state ELSE orders.state END
     RETURNING id, trigger_id
@@ -165,16 +163,11 @@ Against = Row | None
 
 @dataclass(eq=False)
 class OrderRows:
-    """Repository of orders. Its `lease` names this process, which changes only its own rows.
-
-    `is_pinned`: there is one workspace, that of the settings, which is never uninstalled.
-    """
+    """Repository of orders. Its `lease` names this process, which changes only its own rows."""
 
     database: Database
     cipher: FieldCipher
     writer: Writer
-    _: KW_ONLY
-    is_pinned: bool = False
 
     def __post_init__(self) -> None:
         assert self.writer.lease is not None  # noqa: S101 - it is the writer of orders
@@ -193,8 +186,7 @@ class OrderRows:
         """
 
         def work(connection: Connection) -> Callable[[], State | None]:
-            times = {"given_at": connection.when(running.given_at), "is_pinned": int(self.is_pinned)}
-            values = write_row(running, self._owner, self.cipher) | times
+            values = write_row(running, self._owner, self.cipher) | {"given_at": connection.when(running.given_at)}
             stored, own = connection.queue(_INSERT, values), (values["id"], values["trigger_id"])
             return lambda: State(values["state"]) if own in (rows := stored.fetch_all()) or not rows else None
 
@@ -326,13 +318,10 @@ class OrderRows:
             owners = connection.queue(_OWNER, {"id": running.id})
             return lambda: all(row.owner == self._owner for row in owners.fetch_all())
 
-        for _ in range(2):  # this process can freeze meanwhile
-            if self.lease.has_lasted(running.age):
-                return True
-            is_ours = await or_default(self._do(running, ask), None, within=_OURS_WITHIN)
-            if is_ours is None or not is_ours or self.lease.is_held:
-                return is_ours is not False
-        return False
+        if self.lease.has_lasted(running.age):
+            return True
+        is_ours = await or_default(self._do(running, ask), None, within=_OURS_WITHIN)
+        return is_ours is None or (is_ours and self.lease.is_held)  # it can freeze again meanwhile
 
     async def adopt(self, known: Collection[str]) -> list[RunningOrder]:
         """Take over orders that processes have left, if this one leads: at most MOST_TAKEN, in their sequence.
@@ -347,19 +336,15 @@ class OrderRows:
         return taken
 
     def _adopt(self, connection: Connection, values: dict[str, Any]) -> list[RunningOrder]:
-        taken, odd, now = list[RunningOrder](), list[Row](), connection.now()
+        taken, odd, now = list[RunningOrder](), list[str](), connection.now()
         for row in connection.fetch_all(_LEFT, **values):
             try:
                 taken.append(read_row(row, self.cipher, now))
             except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError):
-                odd.append(row)
+                odd.append(row.id)
                 _log.error("an order can't be read; it is given up", extra={"order": row.id})
-        (name, fields), ids = write_outcome(Broken("")), listed(row.id for row in odd)
-        connection.execute(_GIVE_UP, ids=ids, outcome=name, fields=fields, owner=self._owner, now=now)
-        for row in odd:
-            ended = row._replace(settled_at=row.settled_at or now, outcome=row.outcome or name)
-            columns = tuple(getattr(ended, column) for column in ORDER_COLUMNS)
-            self._audit.add(connection, row_of_order(columns), self._owner)
+        name, fields = write_outcome(Broken(""))
+        connection.execute(_GIVE_UP, ids=listed(odd), outcome=name, fields=fields, owner=self._owner, now=now)
         connection.execute(_TAKE, ids=listed(one.id for one in taken), owner=self._owner)
         return taken
 

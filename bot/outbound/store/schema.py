@@ -89,7 +89,7 @@ SCHEMA = """
       sender VARCHAR(40), -- of the message about a failed pause: whose alert asked for it
       more INTEGER DEFAULT 0 NOT NULL, -- the sessions that it counts without a part for each
       closed_at DOUBLE PRECISION, -- from then on it is left as it is,
-      failure VARCHAR(80) -- because of this error code of Slack, until people are told
+      failure VARCHAR(80) -- because of this error code of Slack
     );
     CREATE INDEX ix_messages_due ON messages (due, urgency, id) WHERE due IS NOT NULL;
     CREATE INDEX ix_messages_posted ON messages (team_id, channel_id, ts);

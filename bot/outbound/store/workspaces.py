@@ -49,7 +49,7 @@ _SAVE_IDS = """
     VALUES (:team_id, '', :enterprise_id, '', '', '', :digest, '', '', 0)
     ON CONFLICT (team_id) DO UPDATE SET token_digest = excluded.token_digest, enterprise_id = excluded.enterprise_id
 """
-_FIND_IDS = "SELECT team_id, enterprise_id FROM workspaces WHERE token_digest = :digest"
+_FIND_IDS = "SELECT team_id, enterprise_id FROM workspaces WHERE token_digest = :digest AND team_id <> ''"
 _PAUSING = f"SELECT team_id FROM workspaces WHERE auto_pause <> '{AutoPause.OFF}'"
 _CHECK_KEY = """
     UPDATE workspaces SET anchor_api_key_check = :key_check WHERE team_id = :team_id AND key_version = :version
@@ -143,12 +143,7 @@ class WorkspaceRows:
 
     async def save_ids(self, workspace: Workspace) -> None:
         """Save the ids of a workspace whose settings are not in the database, and the digest of its token."""
-        await self._database.execute(
-            _SAVE_IDS,
-            team_id=workspace.team_id,
-            enterprise_id=workspace.enterprise_id or None,
-            digest=_digest(workspace.bot_token),
-        )
+        await self._database.change(lambda connection: saving_ids(workspace, connection)())
 
     async def find_ids(self, bot_token: Secret) -> tuple[str, str] | None:
         """Return the ids of the team and the organisation ("" without one) that were saved with this token."""
@@ -268,6 +263,13 @@ class WorkspaceRows:
             set_by=row.anchor_api_key_set_by,
             set_at=row.anchor_api_key_set_at,
         )
+
+
+def saving_ids(workspace: Workspace, connection: Connection) -> Callable[[], None]:
+    """Do so as the work of a writer."""
+    values = {"team_id": workspace.team_id, "enterprise_id": workspace.enterprise_id or None}
+    connection.queue(_SAVE_IDS, values | {"digest": _digest(workspace.bot_token)})
+    return lambda: None
 
 
 def _digest(bot_token: Secret) -> str:

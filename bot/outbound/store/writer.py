@@ -1,14 +1,19 @@
 """Group commit: what comes while a transaction runs is the next transaction. Orders have a lane, and messages another.
 
 Each work can be done again: the answer to a commit can be lost. While the database fails all of them wait.
+
+The transactions of orders renew the lease of the process on its orders, and that of the one that leads. A row of
+`leases` has the name of a process, or LEADER, and times of the database. Whose row has ended does not live: the leader
+takes its orders over. A process trusts its lease for less than that, from before the transaction that renewed it.
 """
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, TypeVar
 
 from bot.core.fairness import fair_batch
@@ -24,7 +29,6 @@ from bot.outbound.store.errors import (
     StoreUnreachableError,
     ValueRefusedError,
 )
-from bot.outbound.store.leases import LEADER, Lease
 from bot.runtime import happens
 
 _T = TypeVar("_T")
@@ -43,6 +47,150 @@ _MOST_OF_PERSON = 100
 _MOST_LOCKS = 200  # in a transaction: each takes room in the server's table
 _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
 _FULL = "too many changes wait for it"
+
+LEASE = 10.0
+"""Seconds after which a process that does not renew its lease has ended for all others."""
+
+LEADER = "leader"
+_RENEWALS, _TRUST = 3.3, 0.7  # renewals in a lease, and the share of it in which a process trusts it
+IS_LIVE = "leases.until >= unix_now() AND leases.until <= unix_now() + 2 * CAST(:lease AS DOUBLE PRECISION)"
+"""The condition that a lease lasts. One that would last longer is from before a step of the clock."""
+LEADS = f"""
+    (:is_alone = 1 OR EXISTS (SELECT 1 FROM leases WHERE leases.name = '{LEADER}' AND leases.owner = :owner
+      AND leases.term = :term AND leases.until > unix_now()))
+"""
+"""The condition that a process leads: it is a part of every statement that takes work."""
+_RENEW = """
+    INSERT INTO leases (name, owner, until, term) VALUES (:owner, :owner, unix_now() + :lease, 0)
+    ON CONFLICT (name) DO UPDATE SET until = excluded.until
+"""
+_MAKE_LEADER = f"""
+    INSERT INTO leases SELECT '{LEADER}', '', 0, 0 WHERE NOT EXISTS (SELECT 1 FROM leases WHERE name = '{LEADER}')
+    ON CONFLICT DO NOTHING
+"""
+_LEAD = f"""
+    UPDATE leases SET owner = :owner, until = unix_now() + :lease,
+      term = term + CASE WHEN owner = :owner AND :is_sure = 1 THEN 0 ELSE 1 END
+    WHERE name IN (SELECT name FROM leases WHERE name = '{LEADER}' AND (owner = :owner OR NOT ({IS_LIVE}))
+      FOR UPDATE SKIP LOCKED)
+    RETURNING term
+"""
+"""Who is not sure to have led without a break begins a new term, also within its own lease. Nobody waits for a process
+that is just doing so, and can be frozen: orders are in the same transaction."""
+_YIELD = f"""
+    UPDATE leases SET until = unix_now() - 1 WHERE name = '{LEADER}' AND owner = :owner AND EXISTS (
+      SELECT 1 FROM leases WHERE name NOT IN ('{LEADER}', :owner) AND {IS_LIVE})
+"""
+LIVING = f"SELECT owner FROM leases WHERE name <> '{LEADER}' AND {IS_LIVE}"
+_LEAVE = ("DELETE FROM leases WHERE name = :owner", "UPDATE leases SET until = unix_now() - 1 WHERE owner = :owner")
+
+
+AWAY = 10.0  # seconds after which a process that has left the lead takes it again, if nobody has it
+
+
+@dataclass(eq=False)
+class Lease:
+    """The lease of a process, `owner`, of so many seconds.
+
+    A bot that alone uses a SQLite file needs none (`is_alone`), and leads. A command cannot lead.
+    """
+
+    owner: str
+    seconds: float = LEASE
+    _: KW_ONLY
+    is_alone: bool = False
+    can_lead: bool = True
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a renewal is due before its time: nobody leads, or this process leads on only in a new term."""
+
+    def __post_init__(self) -> None:
+        self._renewed_at = self._leads_from = self._began = -math.inf
+        self._term: int | None = 1 if self.is_alone else None
+        self._is_sure = True
+
+    @property
+    def is_held(self) -> bool:
+        """Return whether no other process can have taken over anything, by the monotonic clock."""
+        return self.is_alone or self.trusted_for() > 0
+
+    @property
+    def term(self) -> int | None:
+        """Return the number of the term for which this process leads; None if it does not."""
+        return self._term if self.is_held and self._is_sure else None
+
+    @property
+    def leading(self) -> dict[str, object]:
+        """Return the values for LEADS."""
+        return {"owner": self.owner, "term": self.term, "is_alone": int(self.is_alone)}
+
+    @property
+    def is_renewal_due(self) -> bool:
+        """Return whether it is time for a renewal."""
+        return self.due_in() == 0.0
+
+    def trusted_for(self) -> float:
+        """Return for how many seconds the lease is trusted, without a further renewal."""
+        return math.inf if self.is_alone else self._renewed_at + _TRUST * self.seconds - time.monotonic()
+
+    def has_lasted(self, seconds: float) -> bool:
+        """Return whether no other process can have taken over anything in the last so many seconds."""
+        return self.is_alone or (self.is_held and self._began <= time.monotonic() - seconds)
+
+    def due_in(self) -> float | None:
+        """Return the seconds until a renewal is due, None if none is."""
+        if self.is_alone:
+            return None
+        return max(0.0, self._renewed_at + self.seconds / _RENEWALS - time.monotonic())
+
+    def hasten(self) -> None:
+        """Let a renewal be due now."""
+        self._renewed_at = min(self._renewed_at, time.monotonic() - self.seconds / _RENEWALS)
+
+    def doubt(self) -> None:
+        """Lead on only in a new term: this process is not sure to know all that it has taken."""
+        if self._term is not None and self.is_alone:
+            self._term += 1
+        elif self._term is not None:
+            self._is_sure = False
+            self.wake.set()
+
+    def renew(self, connection: Connection) -> Callable[[], int | None]:
+        """Renew it in a transaction. Return a function that reads the term after the commit, for `renewed`."""
+        own = {"owner": self.owner, "lease": self.seconds}
+        connection.queue(_RENEW, own)
+        if not self.can_lead or time.monotonic() < self._leads_from:
+            return lambda: None
+        connection.queue(_MAKE_LEADER, {})
+        leading = connection.queue(_LEAD, own | {"is_sure": int(self.term is not None)})
+        return lambda: next((row.term for row in leading.fetch_all()), None)
+
+    def renewed(self, began: float, term: int | None) -> None:
+        """Trust it since a monotonic time, before the renewal began, and lead if there is a term.
+
+        A term in which this process has not led meanwhile does not go on: it has forgotten what it had taken.
+        """
+        if time.monotonic() < self._leads_from:  # it was left meanwhile
+            term = None
+        self._is_sure = term is not None and (term != self._term or (self._is_sure and self.is_held))
+        if not self.is_held:
+            self._began = began
+        self._renewed_at, self._term = began, term
+        if term is not None and not self._is_sure:
+            self.wake.set()
+
+    def yield_lead(self, connection: Connection) -> bool:
+        """Leave the lead to another living process, if there is one; return whether. Take it again if it does not."""
+        if connection.execute(_YIELD, owner=self.owner, lease=self.seconds) == 0:
+            return False
+        self._leads_from, self._term, self._is_sure = time.monotonic() + AWAY, None, False
+        return True
+
+    def leave(self, connection: Connection) -> None:
+        """End it, so that others need not wait."""
+        for sql in _LEAVE:
+            connection.execute(sql, owner=self.owner)
+        self._renewed_at, self._term = -math.inf, None
+
 
 Work = Callable[[Connection], Callable[[], _T]]
 """It queues its statements, and returns a function that reads the result after the commit."""
@@ -77,7 +225,7 @@ class Writer:
     """The sessions that another program or a frozen process holds up by a lock, and when they are tried again."""
 
     def __post_init__(self) -> None:
-        self._wake = asyncio.Event()
+        self._wake = self.lease.wake if self.lease else asyncio.Event()
         self._is_stopping = False
         self._latest: asyncio.TimerHandle | None = None  # when lazy works are done
 
@@ -117,20 +265,19 @@ class Writer:
 
     async def run(self) -> None:
         """Write, and keep the lease, until `stop`; then write what is left, once."""
-        hastening = asyncio.ensure_future(self._hasten(self.lease)) if self.lease else None
         while not self._is_stopping:
             await happens(self._wake, within=self.lease.due_in() if self.lease else None)
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
             self._wake.clear()
             works = self._take()
+            if self.lease and not self._waiting:  # it was woken for its lease
+                self.lease.hasten()
             if (works or self.is_renewal_due) and not await self._write(works):
                 await asyncio.sleep(_RETRY_DELAY)
                 self._wake.set()
         while (works := self._take()) and await self._write(works):
             pass
-        if hastening is not None:
-            hastening.cancel()
         if self.lease is not None and not self.lease.is_alone:
             with suppress(StoreError):  # it ends by itself
                 await self.database.change(self._leave)
@@ -139,13 +286,6 @@ class Writer:
         """Let `run` end. A transaction is not cancelled: it would be done again."""
         self._is_stopping = True
         self._wake.set()
-
-    async def _hasten(self, lease: Lease) -> None:
-        """Renew the lease before its time whenever it is told to."""
-        while await lease.wake.wait():
-            lease.wake.clear()
-            lease.hasten()
-            self._wake.set()
 
     def _leave(self, connection: Connection) -> None:
         assert self.lease is not None  # noqa: S101 - it leaves one

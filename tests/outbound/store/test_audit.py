@@ -9,8 +9,8 @@ import pytest
 
 from bot.core.audit import AuditRow, Mark, Point, Verdict
 from bot.outbound.store.audit import INTERVAL, AuditTrail, changed
-from bot.outbound.store.leases import Lease
 from bot.outbound.store.secrets import FieldCipher
+from bot.outbound.store.writer import Lease
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import COLUMNS, OrderHistory, order_row, rows_of, told
 from harness.product import Secret, Store, errors, open_store

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.outbound.store.leases import LEASE, Lease
+from bot.outbound.store.writer import LEASE, Lease
 from harness.product import Store
 from harness.stored import execute, fetch
 
@@ -46,7 +46,7 @@ async def test_a_term_never_goes_on_after_a_break(store: Store, monkeypatch: pyt
         forget(lease, 0.71 * LEASE)
         lease.renewed(time.monotonic(), 1)  # it was sure of its term as that began
     elif which == "it left the lead":
-        monkeypatch.setattr("bot.outbound.store.leases.AWAY", 0.0)  # nobody takes it
+        monkeypatch.setattr("bot.outbound.store.writer.AWAY", 0.0)  # nobody takes it
         assert await store.database.change(lease.yield_lead)
     else:
         lease.renewed(time.monotonic(), None)

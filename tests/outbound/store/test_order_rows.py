@@ -52,8 +52,7 @@ async def test_a_trigger_is_stored_once_and_a_pause_that_came_twice_has_a_row_wi
 
 async def test_nothing_is_recorded_of_a_workspace_that_is_not_installed(store: Store) -> None:
     async with orders_of(store) as rows:
-        rows.is_pinned = False
-        assert await rows.record(one := running()), "no other order has its trigger"
+        assert await rows.record(one := running(team="T0GONE00001")), "no other order has its trigger"
         assert await rows.settle(one, PAUSED) == Settled(PAUSED, is_recorded=False)
     assert await stored(store, "id") == []
 
@@ -68,9 +67,9 @@ async def test_a_pause_holds_nothing_back_until_its_person_is_allowed_to_give_it
         assert [(await others.clear(one))[0] for one in (first, second)] == [True, True]
         rows.allow(pause)
         await asyncio.sleep(0)  # until it is known how it was recorded
-        await rows.record(pause)
+        await record(rows, running(session=OTHER_SESSION))  # after what was queued before
         assert [(await others.clear(one))[0] for one in (first, second)] == [False, False]
-    assert await stored(store, "state") == [(SENT,)] * 3
+    assert await stored(store, "state") == [(SENT,)] * 3 + [(WAITING,)]
 
 
 async def test_a_response_url_is_stored_encrypted_until_the_outcome_is_told(store: Store) -> None:
