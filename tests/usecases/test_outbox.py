@@ -3,8 +3,8 @@
 The events and the faults of a trial follow from its seed. Faults are letters. k: the leader is killed. f: it freezes
 beyond its lease, and goes on; T: right after TAKE, U: as it calls Slack. b: the database is away for 8 s. c: commits
 fail, or their answer is lost. s: the database answers one process slowly. q: notifications do not come. In Slack, h:
-calls hang for 10 s; H: all of the first workspace do. l: it limits. x: it has errors. n: its answer is lost. r: it
-refuses for good.
+calls hang for 10 s; H: all of the first workspace do. M: many messages change. l: it limits. x: it has errors. n: its
+answer is lost. r: it refuses for good.
 
 The transactions of all processes use one connection, one after the other, in the thread of the event loop.
 """
@@ -230,7 +230,7 @@ class World:
         self.slack, self.states = FakeSlack(self), defaultdict[str, str](str)
         self.began, self.taken, self.number = time.monotonic(), dict[str, IncomingAlert](), 0
         self.freezes_at_post = rng.random() < 0.4
-        self.channels = rng.choice((1, 2, 4, 30)) if "H" not in self.faults else 30
+        self.channels = rng.choice((1, 2, 4, 30)) if letters not in {"H", "M"} else 30
         is_alone = processes == 1 and not store.driver.is_shared
         self._new = partial(Process, world=self, is_alone=is_alone)
         self.processes = list[Process]()
@@ -388,7 +388,7 @@ class World:
 
 
 TRIALS = {"sqlite": 10, "postgresql": 2}
-"""Those of each scene, 136 in all; a fifth of them, with more alerts, for the scene H."""
+"""Those of each scene, 136 in all; a fifth of them, with more alerts, for the scenes H and M."""
 
 SCENES = [
     (1, ""),
@@ -402,6 +402,7 @@ SCENES = [
     (3, "bcr"),
     (3, "fhn"),
     (3, "H"),
+    (1, "M"),
     (1, "n"),
 ]
 
@@ -411,6 +412,6 @@ def test_no_message_is_lost_outdated_or_sent_twice_without_need(
     store: OneConnection, processes: int, faults: str
 ) -> None:
     alerts, trials = 12, TRIALS[store.kind]
-    if "H" in faults:
+    if faults in {"H", "M"}:
         alerts, trials = 110, trials // 5 + 1
     check_trials(store, partial(World, store, processes, faults), alerts, trials=trials)
