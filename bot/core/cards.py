@@ -248,13 +248,15 @@ class MarkedCards:
 class ResultContent:
     """The result of an order, as posted.
 
-    A reminder `reminds` this user id; its session was paused by the batch.
+    A reminder `reminds` this user id; its session was paused by the batch, and `ends_at` that time (Unix seconds, 0 if
+    that is not known).
     """
 
     order_id: str
     text: str
     blocks: tuple[dict[str, Any], ...]
     reminds: str = ""
+    ends_at: float = 0.0
     batch_id: str = ""
 
 

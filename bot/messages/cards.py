@@ -15,7 +15,7 @@ from bot.core.sessions import Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER
 from bot.messages import buttons
 from bot.messages.blocks import LONGEST_SECTION, Block, Message, Visibility, as_response, context, mrkdwn, row, section
-from bot.messages.markup import QUOTE, code, group, joined, link, literal, moment, quoted, session, some, width
+from bot.messages.markup import QUOTE, code, group, joined, link, literal, moment, quoted, session, some, time_of, width
 from bot.messages.outcomes import (
     CHECKED,
     agent_and_host,
@@ -287,7 +287,7 @@ def _summary(shown: Sequence[Shown], more: int) -> Message:
     """Return a message with a line for each session, and the alerts with their senders once at the end."""
     alerts = [one.content for one in shown if isinstance(one.content, AlertContent)]
     results = [one.content for one in shown if isinstance(one.content, ResultContent)]
-    top, lines = _top(shown, alerts, more), [_line(one) for one in shown]
+    top, lines = _top(shown, alerts, results, more), [_line(one) for one in shown]
     rows = [
         section(line, next(iter(_card_buttons(one)), None), verbatim=True)
         for line, one in zip(lines, shown, strict=True)
@@ -302,7 +302,7 @@ def _summary(shown: Sequence[Shown], more: int) -> Message:
     return Message("\n".join(_lines(top, *lines, last)), Visibility.IN_CHANNEL, blocks)
 
 
-def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], more: int) -> str:
+def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], results: Sequence[ResultContent], more: int) -> str:
     if alerts:
         severity = _SEVERITIES[max((one.alert.severity for one in alerts), key=list(Severity).index)]
         what = "alerts about" if any(one.reply is None for one in alerts) else "it got worse in"
@@ -310,7 +310,9 @@ def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], more: int) -> s
         counted = f", and *{more:,} more alert{'' if more == 1 else 's'}* without a card each"
         return f"{top}{counted}. *Read the list* shows what runs." if more else top
     if all(one.reminder for one in shown) and any(map(_card_buttons, shown)):
-        return f"⏰ *{len(shown)} paused sessions*, not resumed by this app"
+        first_end = min((one.ends_at for one in results if one.ends_at), default=0.0)
+        lost = f": the first ends at {time_of(first_end)}, its work is then lost." if first_end else ""
+        return f"⏰ *{len(shown)} paused sessions*, not resumed by this app{lost}"
     words = set(map(_word, shown))
     word = words.pop() if len(words) == 1 else ""
     return f"{word}: *{len(shown)} sessions*" if word else f"🔹 *{len(shown)} sessions*"

@@ -80,6 +80,7 @@ class Reminders:
             message.text,
             message.blocks,
             reminds=paused.user_id,
+            ends_at=paused.deadline.at if paused.deadline and status is None else 0.0,
             batch_id="" if status is not None else paused.batch_id or "",
         )
         return Part(new_id(), paused.session_id, content, None if known is None else known.for_card())

@@ -143,7 +143,7 @@ async def test_the_reminders_of_a_batch_are_one_message_for_those_that_end_withi
             sessions = [at.anchor.add_session() for _ in range(4)]
             for one, later in zip(sessions, (0, 2, 4, 8), strict=True):
                 session = at.anchor.session(one)
-                session.created_at = datetime.fromtimestamp(time.time() - 60 * (8 - later), UTC)
+                session.created_at = datetime.fromtimestamp(int(time.time()) - 60 * (8 - later), UTC)
                 session.max_duration = 20
             await built.batches.pause(batch(at, sessions))
             told = list[Message]()
@@ -155,6 +155,9 @@ async def test_the_reminders_of_a_batch_are_one_message_for_those_that_end_withi
         [False] * 3 + [True],
     ]
     assert [RESUME_THESE in str(one.blocks) for one in told] == [True, False]
+    began = at.anchor.session(sessions[0]).created_at
+    assert began is not None
+    assert f"<!date^{began.timestamp() + 20 * MINUTE:.0f}^" in told[0].text.partition("\n")[0]
 
 
 async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_without_its_reason(
