@@ -34,17 +34,22 @@ def file_of(url: Secret) -> Path | None:
 
 
 def driver(file: Path | None) -> Driver:
-    """Return that of a file, which is made if there is none, or of a database in memory."""
+    """Return that of a file, which is made by the first connection if there is none, or of a database in memory."""
+    # mode=rw: a connection makes no new file in the place of a deleted one. https://www.sqlite.org/uri.html
     # https://www.sqlite.org/inmemorydb.html and https://www.sqlite.org/src/file/src/memdb.c: connections share a
     # database of the VFS `memdb` until the last one is closed, and wait for each other like those of a file
-    uri = f"file:/{secrets.token_hex()}?vfs=memdb" if file is None else f"file:{quote(str(file))}"
+    uri = f"file:/{secrets.token_hex()}?vfs=memdb" if file is None else f"file:{quote(str(file))}?mode=rw"
     connect = partial(
         sqlite3.connect, uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False
     )
 
+    is_made = False
+
     def open_() -> tuple[sqlite3.Connection, Callable[[], None]]:
-        if file is not None:
+        nonlocal is_made
+        if file is not None and not is_made:  # it closes a descriptor: see `lock`
             _make(file)
+        is_made = True
         raw = connect()
         try:
             prepare(raw)

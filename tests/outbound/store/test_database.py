@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from functools import partial
@@ -199,6 +200,16 @@ async def test_nothing_is_committed_after_a_failed_statement(store: Store) -> No
     with pytest.raises(errors.StoreUnreachableError):
         await store.database.change(work)
     assert await store.database.fetch_all(STORED) == []
+
+
+async def test_another_program_that_opens_and_closes_the_file_leaves_its_log(tmp_path: Path) -> None:
+    """To close any descriptor of the file ends SQLite's locks on it: then others delete the log that is written to."""
+    file, read = tmp_path / "bot.db", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version')"
+    async with open_store(Secret(f"sqlite:///{file}"), [KEY]) as store:
+        await store.rows.save(ACME)
+        assert await teams(store) == [True, False]  # by a second connection
+        reading = await asyncio.create_subprocess_exec(sys.executable, "-c", read, str(file))
+        assert (await reading.wait(), "bot.db-wal" in modes(tmp_path)) == (0, True)
 
 
 async def test_a_file_in_use_is_refused_and_free_as_soon_as_the_other_process_is_gone(
