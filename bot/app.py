@@ -176,7 +176,7 @@ class Bot:
         before, wake = settings.remind_before, facts.learned
         reminders = self.reminders = Reminders(ReminderRows(database), workspaces, reads, before, wake)
         self.session_checks = SessionChecks(
-            anchor, anchor_sessions, workspaces, card_sessions, reads, facts, reminders, tasks
+            anchor, anchor_sessions, workspaces, card_sessions, reads, facts, reminders, self._jobs
         )
         find = workspaces.find
         cards = SessionCards(rows, outbox, states, sender=sender, auto_pauses=pause_rows, dashboard_url=page, find=find)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cachetools import LRUCache, TTLCache
@@ -166,6 +167,10 @@ class WorkspaceMonitor:
                     return
             _log.error("nobody could be notified", extra={"team": name[0], "about": about})
             await notices.release(*name)
+        except asyncio.CancelledError:  # the bot is stopped, and another process can tell
+            with suppress(StoreError):
+                await notices.release(*name)
+            raise
         except StoreError as error:
             self._quiet.pop(name, None)
             _log.warning("notice not sent", extra={"team": name[0], "about": about, "why": str(error)})

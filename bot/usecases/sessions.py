@@ -25,7 +25,7 @@ from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.running_orders import RunningOrder
-from bot.runtime import Tasks, ended
+from bot.runtime import KeyedLocks, Tasks, ended
 from bot.usecases.access import Access, AccessCheck, OperatorAccess
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.notices import WorkspaceMonitor
@@ -134,6 +134,7 @@ class SessionLists:
 
     def __post_init__(self) -> None:
         self._shown: TTLCache[Person, MessageContent] = TTLCache(MOST_LISTS, KEPT, timer=time.monotonic)
+        self._locks = KeyedLocks()
 
     async def find(self, actor: Actor, verb: Verb, words: str) -> Found | Message:
         """Return the session that `words` mean alone, or else the message of `message`."""
@@ -165,7 +166,8 @@ class SessionLists:
         update = list_update(running.order, running.outcome, now=time.time(), order_id=running.id)
         if (updated := apply(update, shown)) != shown:
             self._shown[person] = updated
-            await self.delivery.update_message(address, updated, Visibility.EPHEMERAL)
+            async with self._locks.get(person):  # Slack gets the newest one last
+                await self.delivery.update_message(address, updated, Visibility.EPHEMERAL)
 
     async def overview(self, actor: Actor, *, within: float | None = None) -> Overview | Refusal:
         """Return the sessions that run, and those that this app paused; wait `within` seconds for Anchor."""

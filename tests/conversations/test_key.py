@@ -269,6 +269,16 @@ async def test_a_notice_that_slack_does_not_answer_is_sent_again(warned: Team) -
     await warned.notices_are({"setter": [notice(warned.key)]})
 
 
+async def test_a_notice_that_is_being_sent_when_the_bot_stops_is_left_to_another_process(warned: Team) -> None:
+    warned.slack.faults["chat.postMessage"] = DOWN
+    await warned.answer("a command")
+    await warned.slack.until(lambda: warned.calls("chat.postMessage") > 0)
+    await warned.at.bot.tasks.cancel()
+    found = await warned.at.store.rows.find(warned.team_id)
+    assert found is not None
+    assert await warned.at.store.notices.claim(warned.team_id, f"key {found.key_version} refused")
+
+
 async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until_somebody_was(at: ManyHarness) -> None:
     tenant = await at.set_up(at.add(1))
     await at.store.people.record_admin(tenant.team_id, tenant.person.id, 1_785_000_000)

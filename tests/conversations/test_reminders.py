@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.sim.anchor import DEFAULT_KEY, SessionState, Slow
+from bot.sim.anchor import DEFAULT_KEY, Hang, SessionState, Slow
 from bot.sim.anchor.simulator import rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message
 from conversations.test_alert_cards import PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
@@ -217,3 +217,13 @@ async def test_20_cards_of_sessions_that_other_keys_made_end_within_three_minute
             at.anchor.session(session).state = SessionState.ENDED
         await at.slack.until(lambda: all(has_ended(at, card) for card in cards.values()), within=3 * MINUTE)
         assert most_reads_within_a_minute(at) <= MOST_READS
+
+
+async def test_a_check_that_has_no_answer_does_not_hold_up_the_end_of_the_bot() -> None:
+    async with taking_alerts() as at:
+        await alert(at)
+        at.anchor.fault = Hang()
+        at.anchor.requests.clear()
+        await at.anchor.until(lambda: at.anchor.requests, within=2 * MINUTE)
+        began = time.monotonic()
+    assert time.monotonic() < began + 2.0

@@ -302,13 +302,19 @@ def line_of(message: Message, session: str) -> str:
 
 
 @BOTH_TRANSPORTS
-async def test_clicks_show_their_results_in_the_list() -> None:
+@pytest.mark.parametrize("slow", ["Anchor", "Slack"])
+async def test_clicks_show_their_results_in_the_list(slow: str) -> None:
     async with single_workspace() as at:
         other = add(at.anchor, 1)
         message = await listed(at)
-        at.anchor.fault = Slow(3.0)
+        if slow == "Anchor":
+            at.anchor.fault = Slow(3.0)
+        else:  # with the result and the list of the first click
+            at.slack.faults["response_url"] = Slow(1.0, times=2)
         await at.slack.click(at.person, message, "anchor_pause", value=other)
+        await asyncio.sleep(0.3)
         await at.slack.click(at.person, message, "anchor_pause", value=SESSION)
+        await asyncio.sleep(1.5)
         await at.slack.until(lambda: len(offered(at.current(message), RESUME)) == 2)
         done = at.current(message)
         assert all(f"<@{at.person.id}>" in line_of(done, one) for one in (SESSION, other))
