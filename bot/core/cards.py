@@ -23,7 +23,6 @@ MOST_WAITING = 100
 """The most messages about alerts, full ones, that wait in a channel; the last one counts further alerts."""
 
 BATCH_INTERVAL = 10.0  # seconds between two updates of the result of a batch that is still being sent
-MOST_ALERTS_NAMED = 3  # the most alerts that the message about sessions that were not paused names
 
 _MOST_FIRING = 500  # of a sender: as many as a request can have
 
@@ -49,8 +48,7 @@ class Alert:
     `fingerprint` tells the alerts of a session apart, and `is_resolved` says that this one does not fire any more.
     It fires since `starts_at` (Unix seconds), if its program says so. `sender` is the name of the program's token.
     `warnings` are sentences for the program. It can ask for a pause: `asks` is False if it asks for something else. If
-    it `is_called`, its pause had not succeeded when its card was made: a message about that mentions people, the card
-    does not.
+    it `is_called`, its pause had failed when its card was made: a message about that mentions people, not the card.
     """
 
     session_id: SessionId

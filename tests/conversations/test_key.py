@@ -1,4 +1,4 @@
-"""The key of a workspace: set, removed, checked, refused and replaced."""
+"""The key of a workspace: set, checked, refused and replaced."""
 
 import asyncio
 import logging
