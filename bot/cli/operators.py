@@ -117,7 +117,7 @@ def _read_key(team_id: str) -> Secret:
     prompt = f"Anchor API key of {team_id}: "
     try:
         line = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
-    except UnicodeDecodeError:
+    except (EOFError, UnicodeDecodeError):
         line = ""
     key = Secret(line.strip())
     if not is_key(key.reveal()):

@@ -48,12 +48,17 @@ _READ_TIMEOUT = 2.0  # seconds for a session that was paused to be read
 _QUIET = 3_600.0  # seconds without an alert before a drill
 _MAY_BE_PAUSED = {Phase.PAUSING, Phase.PAUSED, Phase.UNCONFIRMED}
 _IN_DOUBT = Unconfirmed | Broken
+_OWN_KEY = ("sessions", "pause")  # of a bot of many; what a resume undoes is known of the workspace alone
+_NOT_BY_KEY = "Nothing was sent: for a bot of many workspaces, ANCHOR_API_KEY is for `sessions` and `pause` only."
 
 
 def execute(options: argparse.Namespace, run: Run) -> int:
     """Give an order, and return the exit code. After NotDoneError or KeyboardInterrupt nothing was sent."""
     give = drill if options.command == "drill" else give_order
-    return run(give(options, Settings.from_env(environ(), OF_ORDERS)))
+    settings = Settings.from_env(environ(), OF_ORDERS)
+    if settings.workspace and settings.slack_client_id.reveal() and options.command not in _OWN_KEY:
+        raise NotDoneError(_NOT_BY_KEY, code=UNUSABLE_SETTINGS)
+    return run(give(options, settings))
 
 
 async def give_order(options: argparse.Namespace, settings: Settings) -> int:

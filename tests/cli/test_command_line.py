@@ -103,6 +103,16 @@ def without_columns(text: str) -> str:
     return re.sub(r"(?<=\S)(\n {8,}| {2,})", "  ", text.strip())
 
 
+@pytest.mark.parametrize("command", ["resume", "end", "drill"])
+def test_an_order_that_depends_on_earlier_ones_of_a_workspace_takes_no_key_in_its_place(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, wording: Check
+) -> None:
+    monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
+    monkeypatch.setenv("ANCHOR_API_KEY", "sk-1")
+    assert main([command, SESSION]) == 2
+    wording("a key for a bot of many", capsys.readouterr().err.strip())
+
+
 def test_the_help(capsys: pytest.CaptureFixture[str], wording: Check) -> None:
     for command in ("", *COMMANDS):
         assert usage_exit_code(*command.split(), "--help") == 0

@@ -117,6 +117,7 @@ def test_the_list_is_one_of_those_that_are_there(says: Says, url: str, wording: 
 @pytest.mark.parametrize("typed", ["", "\n", "two words\n", "clé\n", b"\xff\n"])
 def test_what_is_no_key_is_not_set(says: Says, url: str, typed: str | bytes, wording: Check) -> None:
     wording("no key", says("workspaces", "set-key", ACME.team_id, typed=typed, code=1))
+    assert says("workspaces", "set-key", ACME.team_id, code=1, at_terminal=True)  # Ctrl-D
     assert found(url).anchor_key is None
 
 
