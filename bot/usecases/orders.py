@@ -134,8 +134,8 @@ class Orders:
     async def deliver(self, running: RunningOrder, address: ReplyAddress, *, is_left: bool = False) -> None:
         """Deliver the outcome of an order to an address, and record that. Never raises.
 
-        One that was given without a channel is told in the alert channel, if there is one. If a process has left the
-        order, no card of an alert need tell it, and nobody waits for that of the command line.
+        One that was given without a channel is posted in the alert channel, too, if there is one. If a process has left
+        the order, no card of an alert need tell it, and nobody waits for that of the command line.
         """
         await ended(running.result)
         order, actor = running.order, running.order.actor
@@ -150,7 +150,9 @@ class Orders:
         try:
             settled = running.result.result()
             assert settled is not None  # noqa: S101 - else another process tells it
-            address = await self.session_cards.address_of(running, settled.outcome, address)
+            if not address.actor.channel_id:
+                running.known = self.facts.reads.known(*running.session)
+                await self.session_cards.post(running, settled.outcome)
             is_on_card = _is_on_card(order, settled.outcome) and not (is_left and isinstance(settled.outcome, Paused))
             if is_on_card or (operator_name(order.actor.user_id) and not address.actor.channel_id):
                 self.record_told(running, _NOBODY)

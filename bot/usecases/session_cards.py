@@ -108,14 +108,6 @@ class SessionCards:
         actor = running.order.actor
         return actor.team_id, actor.channel_id, running.address.message_ts or ""
 
-    async def address_of(self, running: RunningOrder, outcome: Outcome, address: ReplyAddress) -> ReplyAddress:
-        """Return where an outcome is told: in the alert channel, if its order was given without a channel."""
-        actor = address.actor
-        if actor.channel_id or isinstance(outcome, Refusal) or running.order.source is Source.DRILL:
-            return address
-        channel = await self._alerts_channel(actor.team_id)
-        return replace(address, actor=replace(actor, channel_id=channel or ""))
-
     async def _alerts_channel(self, team_id: str) -> str | None:
         try:
             workspace = await self.find(team_id)
@@ -125,12 +117,23 @@ class SessionCards:
         return None if workspace is None else workspace.alerts_channel
 
     async def post(self, running: RunningOrder, outcome: Outcome) -> None:
-        """Let the bot post an outcome of the command line. A reason stays where it was given."""
-        actor, url = running.order.actor, self.dashboard_url
-        address = await self.address_of(running, outcome, ReplyAddress(actor))
-        if channel := address.actor.channel_id:
-            order = running.order if channel == actor.channel_id else replace(running.order, reason="")
-            message = outcome_message(order, outcome, now=time.time(), dashboard_url=url, order_id=running.id)
+        """Let the bot post an outcome, in the alert channel if its order was given without one.
+
+        A reason stays where it was given.
+        """
+        order, channel = running.order, running.order.actor.channel_id
+        if not channel and not isinstance(outcome, Refusal) and order.source is not Source.DRILL:
+            order, channel = replace(order, reason=""), await self._alerts_channel(order.actor.team_id) or ""
+        if channel:
+            message = outcome_message(
+                order,
+                outcome,
+                now=time.time(),
+                dashboard_url=self.dashboard_url,
+                order_id=running.id,
+                known=running.known,
+                offers_end=running.offers_end,
+            )
             self.outbox.add([_card(running, channel, message)])
 
     async def keep_batch(self, running: RunningOrder, content: BatchContent) -> None:

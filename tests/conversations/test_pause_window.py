@@ -362,8 +362,11 @@ async def test_a_message_without_an_id_opens_it_unchecked_and_one_result_goes_to
 
 
 @BOTH_TRANSPORTS
-async def test_the_global_shortcut_opens_it_unchecked_and_results_come_as_direct_messages() -> None:
-    async with single_workspace() as at:
+@pytest.mark.parametrize("channel", ["", "C0ALERTS001"])
+async def test_the_global_shortcut_opens_it_unchecked_and_results_come_as_direct_messages(channel: str) -> None:
+    token = "token-of-alerts-0123456789abcdef"
+    alerts: dict[str, Any] = {"ALERTS_TOKEN": token, "ALERTS_CHANNEL": channel} if channel else {}
+    async with single_workspace(**alerts) as at:
         (other,) = add(at, 1)
         for chosen in ([SESSION], [SESSION, other]):
             await at.slack.use_global_shortcut(at.person)
@@ -375,6 +378,8 @@ async def test_the_global_shortcut_opens_it_unchecked_and_results_come_as_direct
         assert is_about(first, paused())
         assert await sent(at, 3) == sorted([SESSION, SESSION, other])
         assert "2 agents" in both
+        posted = await at.wait_for_messages(2) if channel else at.messages()
+        assert [("2 agents" in one.text) for one in posted] == ([False, True] if channel else [])
 
 
 async def test_the_permissions_of_the_messages_channel_apply() -> None:
