@@ -212,10 +212,14 @@ class Pool:
         self._threads, self._places = ThreadPoolExecutor(most, name), asyncio.Semaphore(most)
         self._free = [Connection(driver) for _ in range(most)]
         self.working: dict[Connection, asyncio.Future[Any]] = {}
+        self._is_closed = False
 
     async def use(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work`. If the call is cancelled, its connection is broken off and closed."""
         await self._places.acquire()
+        if self._is_closed:  # it has waited for its place
+            self._places.release()
+            raise StoreUnreachableError(_GIVEN_UP)
         connection = self._free.pop()
         done = asyncio.wrap_future(self._threads.submit(connection.do, work))
         self.working[connection] = done
@@ -234,7 +238,8 @@ class Pool:
         self._places.release()
 
     async def close(self) -> None:
-        """Close every connection; if a thread hangs, when it goes on. Nobody uses it any more."""
+        """Close every connection; if a thread hangs, when it goes on."""
+        self._is_closed = True
         for connection in self.working:
             connection.give_up()
         if self.working:
