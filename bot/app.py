@@ -225,7 +225,7 @@ class Bot:
 
     def leads(self) -> bool:
         """Return whether this process leads."""
-        return self.lease.term is not None
+        return self.lease.term is not None and self.store.database.prepared.is_set()
 
     def serving_metrics(self) -> AbstractAsyncContextManager[object]:
         """Serve METRICS_PORT in the block, if it is set. Raises NotListeningError."""

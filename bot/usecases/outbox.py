@@ -322,7 +322,7 @@ class Outbox:
             await self.rows.close(card, "")
             return
         posted = result.channel or card.channel_id, result.ts
-        kept = await self.rows.sent(card, posted, digest, term)
+        kept = await asyncio.shield(self.rows.sent(card, posted, digest, term))  # also if another process leads by then
         if card.ts is None and kept != result.ts and self.sender is not None:
             await self.sender.delete(card, *posted)  # another leader's post is kept up to date
         self._tell(card, result)

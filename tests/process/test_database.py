@@ -36,7 +36,8 @@ async def test_a_second_bot_waits_until_the_first_one_is_gone(sqlite_url: str) -
         async with bot_process(environ) as second, bot_process(environ) as third:
             for waiting in (second, third):
                 await waiting.says("ready")
-                assert set((await waiting.get("/readyz"))[1]["degraded"]) == {"database"}
+                body = (await waiting.get("/readyz"))[1]
+                assert (set(body["degraded"]), body["leader"]) == ({"database"}, False)
             assert await third.stop() == 0, "it can be stopped while it waits"
             assert await at.bot.stop() == 0
             await second.says("recovered")

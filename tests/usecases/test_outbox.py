@@ -1,10 +1,10 @@
 """Messages while leaders are lost and Slack and the database fail: none is lost, none is left outdated.
 
 The events and the faults of a trial follow from its seed. Faults are letters. k: the leader is killed. f: it freezes
-beyond its lease, and goes on; T: right after TAKE, U: as it calls Slack. b: the database is away for 8 s. c: commits
-fail, or their answer is lost. s: the database answers one process slowly. q: notifications do not come. In Slack, h:
-calls hang for 10 s; H: all of the first workspace do. M: many messages change. l: it limits. x: it has errors. n: its
-answer is lost. r: it refuses for good.
+beyond its lease, and goes on; T: right after TAKE, U: as it calls Slack. b: the database is away for 8 s; B: as Slack
+has taken an update, and what that has changed is changed back. c: commits fail, or their answer is lost. s: the
+database answers one process slowly. q: notifications do not come. In Slack, h: calls hang for 10 s; H: all of the first
+workspace do. M: many messages change. l: it limits. x: it has errors. n: its answer is lost. r: it refuses for good.
 
 The transactions of all processes use one connection, one after the other, in the thread of the event loop.
 """
@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.cards import Alert, Card, Severity
+from bot.core.cards import Alert, Card, SessionName, Severity
 from bot.core.retries import CALL_INTERVAL, MOST_UPDATES
 from bot.core.session_ids import SessionId
 from bot.health import Readiness
@@ -189,6 +189,10 @@ class FakeSlack:
         self.world.acting.add(acting)
         acting.add_done_callback(self.world.acting.discard)
         ts = await asyncio.shield(acting)
+        session = call.card.team_id, call.card.parts[0].session_id
+        if call.card.ts and self.world.states[session[1]] and faults.take("B"):
+            self.world.go_away()
+            call.process.start(self.world.mark(call.process, session, ""))
         return Doubtful("lost") if kind == "n" else Posted(call.card.channel_id, ts)
 
     async def _act(self, call: _Call, digest: str) -> str:
@@ -251,7 +255,7 @@ class World:
             loop.call_later(at + rng.uniform(0, 1), self._on_one, self._alert())
         for _ in range(alerts):
             loop.call_later(rng.uniform(0, _CHANGES), self._change)
-        for letter, happens in (("b", self._go_away), ("f", self._freeze), ("k", self._kill)):
+        for letter, happens in (("b", self.go_away), ("f", self._freeze), ("k", self._kill)):
             if letter in self.faults:
                 loop.call_later(rng.uniform(0.3, 6), happens)
         await asyncio.sleep(_CHANGES)
@@ -321,7 +325,7 @@ class World:
             process, alert = self.rng.choice(self.alive), self.rng.choice(list(self.taken.values()))
             state = self.rng.choice(("", "paused"))
             if self.rng.random() < 0.5:
-                process.start(self._mark(process, alert, state))
+                process.start(self.mark(process, (alert.team_id, alert.alert.session_id), state))
             else:
                 self._on_one(IncomingAlert(f"a{self._next():05}", alert.team_id, alert.channel_id, alert.alert))
 
@@ -329,9 +333,7 @@ class World:
         self.number += 1
         return self.number
 
-    async def _mark(self, process: Process, alert: IncomingAlert, state: str) -> None:
-        session = alert.team_id, alert.alert.session_id
-
+    async def mark(self, process: Process, session: SessionName, state: str) -> None:
         def work(connection: Connection) -> Any:
             found = connection.fetch_all("SELECT ts FROM messages WHERE ts IS NOT NULL LIMIT 1")
             clicked = frozenset(row.ts for row in found if self.rng.random() < 0.3)
@@ -341,10 +343,10 @@ class World:
             return lambda: None
 
         # the writer of orders does it until it is done
-        await process.writers[0].do(work, person=(alert.team_id, "U"), locks=[session_lock(*session)])
+        await process.writers[0].do(work, person=(session[0], "U"), locks=[session_lock(*session)])
         process.database.news.cards.set()
 
-    def _go_away(self) -> None:
+    def go_away(self) -> None:
         self.faults.away_until = time.monotonic() + 8.0
 
     def _leader(self) -> Process:
@@ -388,7 +390,7 @@ class World:
 
 
 TRIALS = {"sqlite": 10, "postgresql": 2}
-"""Those of each scene, 136 in all; a fifth of them, with more alerts, for the scenes H and M."""
+"""Those of each scene, 146 in all; a fifth of them, with more alerts, for the scenes H and M."""
 
 SCENES = [
     (1, ""),
@@ -400,6 +402,7 @@ SCENES = [
     (3, "Uh"),
     (3, "kcs"),
     (3, "bcr"),
+    (3, "B"),
     (3, "fhn"),
     (3, "H"),
     (1, "M"),
