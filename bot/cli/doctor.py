@@ -205,7 +205,9 @@ class _Checks:
                 unknown = Checked(CheckName.WORKSPACES, not_checked(f"see {CheckName.DATABASE}"))
                 return [*found, unknown] if is_many else found
             try:
-                found += [await self._check_encryption(store), await self._check_processes(store)]
+                found.append(await self._check_encryption(store))
+                if store.database.driver.is_shared:  # a bot that uses a file alone has no row for its process
+                    found.append(await self._check_processes(store))
                 return [*found, *await self._check_workspaces(store)] if is_many else found
             except StoreUnreachableError as error:
                 down = Finding(Unanswered.DATABASE_DOWN, {"sentence": unusable(str(error), store.database.file)})

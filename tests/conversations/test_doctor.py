@@ -236,6 +236,7 @@ async def test_a_database_that_works_is_current(one: SingleHarness, database_url
     assert found.code == 0
     assert found.has(N.DATABASE, Good.DATABASE_CURRENT, version=VERSION)
     assert found.has(N.ENCRYPTION, Good.KEYS_FIT)
+    assert any(one.name is N.PROCESSES for one in found.checks) is database_url.startswith("postgresql")
     found = await examined(settings_of(one, DATABASE_URL=database_url))  # with a result that another token encrypted
     assert (found.code, found.has(N.ENCRYPTION, Odd.RESULTS_LOST)) == (0, True)
 
