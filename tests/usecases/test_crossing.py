@@ -128,7 +128,6 @@ class Process:
         )
         known = Mock(**{"reads.known.return_value": None, "have_more.return_value": False})
         cards = Mock(**{"is_card.return_value": False}, keep_batch=AsyncMock())
-        cards.address_of = AsyncMock(side_effect=lambda _, __, address: address)
         delivery = Mock(deliver=AsyncMock(return_value=Delivered("channel")))
         values: dict[str, Any] = {"dashboard_url": "", "facts": known}
         self.orders = Orders(control, rows, delivery, cards, tasks, **values)
