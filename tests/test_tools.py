@@ -1,6 +1,7 @@
-"""The tools of this repository: mutations, the bench and the snapshot of texts."""
+"""The tools of this repository: mutations, the setup and the snapshot of texts."""
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,15 @@ def test_a_mutant_is_found_again_if_its_code_is_there(
 @pytest.mark.anyio
 async def test_the_server_imports_no_module_of_the_bot_before_a_mutation() -> None:
     assert await run_command(sys.executable, "-m", "scripts.mutation.warm", cwd=ROOT) == ""
+
+
+@pytest.mark.long
+@pytest.mark.anyio
+async def test_without_a_network_the_setup_says_so_in_its_last_line(tmp_path: Path) -> None:
+    index = {"PIP_INDEX_URL": "http://127.0.0.1:1/simple", "PIP_FIND_LINKS": "", "PIP_RETRIES": "1"}
+    env = {**os.environ, **index, "VENV": str(tmp_path / "venv"), "PYTHON": sys.executable}
+    written = await run_command(ROOT / "scripts/setup", "--run-only", env=env, code=1)
+    assert "can't be reached" in written.splitlines()[-1]
 
 
 FIRST, SECOND = TESTS / "conversations/test_button.py", TESTS / "conversations/test_command.py"

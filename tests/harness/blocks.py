@@ -21,10 +21,6 @@ def fields(*texts: str) -> Block:
     return {"type": "section", "fields": [mrkdwn(text) for text in texts]}
 
 
-def header(text: str) -> Block:
-    return {"type": "header", "text": plain(text)}
-
-
 def context(*elements: Block) -> Block:
     return {"type": "context", "elements": list(elements)}
 

@@ -271,6 +271,7 @@ OF_THE_WEB_API: list[Row] = [
     (lambda a: a.call(UPDATE, ts=a.there.message.ts), "cant_update_message", []),
     (lambda a: a.call(UPDATE, ts=a.there.own.ts, channel="U0ALICE0001"), "channel_not_found", []),
     (lambda a: a.call(UPDATE, ts=a.there.archived.ts, channel="C0ARCHIVED1"), "is_inactive", []),
+    (lambda a: a.call(UPDATE, ts=a.there.own.ts, text="", **BROADCAST), "no_text", []),
     (lambda a: a.call(UPDATE, ts=a.there.own.ts, **BROADCAST), "no_dual_broadcast_content_update", []),
     (lambda a: a.call(UPDATE, ts=a.there.own.ts, text="x" * 4001), "msg_too_long", LONG),
     (lambda a: a.call(UPDATE, ts=a.there.own.ts, text="🚨" * 2001), "msg_too_long", LONG),
@@ -440,6 +441,8 @@ def found(given: object) -> list[str]:
     ("given", "complaint"),
     [
         ({"type": "divide"}, "unsupported type: divide"),
+        *(({"type": kind}, f"unsupported type: {kind}") for kind in ("header", "video", "markdown")),
+        *((actions(menu(kind)), f"unsupported type: {kind}") for kind in ("datepicker", "users_select")),
         ({"type": "section"}, "missing required field: text or fields"),
         (section(""), "must be more than 0 characters"),
         (DIVIDER | {"text": "x"}, f"{SPARE}text"),

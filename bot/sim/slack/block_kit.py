@@ -265,12 +265,7 @@ Surface = Literal["message", "modal", "home"]
 MOST: Mapping[Surface, int] = {"message": 50, "modal": 100, "home": 100}
 
 _WITH_ID = {"block_id": IDENTIFIER}
-_UNCHECKED = (  # types of Slack's about which this simulator has no opinion
-    *("call", "card", "carousel", "container", "context_actions", "data_table", "data_visualization"),
-    *("file", "header", "markdown", "plan", "table", "task_card", "video"),
-)
 _BLOCKS: dict[str, Check] = {
-    **dict.fromkeys(_UNCHECKED, anything),
     "section": shape(
         {},
         _WITH_ID | {"text": text(3000), "fields": listing(text(2000), 10), "accessory": ACCESSORY, "expand": boolean},

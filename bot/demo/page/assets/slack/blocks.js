@@ -18,7 +18,6 @@ const KINDS = {
       ),
       block.accessory && h("div.accessory", {}, drawElement(block.accessory, block, message)),
     ),
-  header: (block, message) => h("h3.block-header", {}, textObject(block.text, message.names)),
   divider: () => h("hr"),
   context: (block, message) =>
     h("div.context", {}, block.elements.map((element) =>
@@ -27,7 +26,6 @@ const KINDS = {
   image: (block, message) =>
     h("figure", {}, block.title && h("figcaption", {}, textObject(block.title, message.names)), picture(block)),
   rich_text: (block) => h("div", {}, block.elements.map((element) => richText(element))),
-  markdown: (block) => h("div.as-written", {}, block.text),
 };
 
 function drawElement(element, block, message) {

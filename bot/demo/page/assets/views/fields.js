@@ -10,7 +10,6 @@ const KINDS = {
   radio_buttons: Choices,
   static_select: Picker,
   multi_static_select: Picker,
-  users_select: Picker,
   multi_users_select: Picker,
   conversations_select: Picker,
   multi_conversations_select: Picker,
