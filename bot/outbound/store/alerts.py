@@ -47,6 +47,7 @@ from bot.outbound.store.messages import (
     write_content,
 )
 
+LONGEST_JOINED = 60.0  # seconds for which a message waits, and others join it
 _OPEN = f"""
     SELECT parts.*, channel_id, ts FROM messages JOIN parts ON message_id = messages.id
     WHERE {ARE_OF_SESSIONS.replace("(team", "(parts.team")} AND closed_at IS NULL AND kind IN ('{ALERT}', '{REPLY}')
@@ -59,7 +60,8 @@ _ENDED = f"""
     SELECT team_id, session_id FROM orders WHERE {ARE_OF_SESSIONS} AND outcome = '{Ended.__name__}'
 """
 _WAITING = f"""
-    SELECT channel_id, urgency, id, (SELECT count(*) FROM parts WHERE message_id = messages.id) AS size FROM messages
+    SELECT channel_id, urgency, id, created_at, (SELECT count(*) FROM parts WHERE message_id = messages.id) AS size
+    FROM messages
     WHERE team_id = :team_id AND channel_id IN (SELECT value FROM json_each(:channels)) AND ts IS NULL
       AND due IS NOT NULL AND urgency IN ({Urgency.NEW_ALERT}, {Urgency.WORSE}) ORDER BY id
 """
@@ -182,6 +184,7 @@ class _Placing:
         self.waiting = defaultdict[tuple[str, int], dict[str, int]](dict)  # how many sessions are on each message
         for row in waiting:
             self.waiting[row.channel_id, row.urgency][row.id] = row.size
+        self.old = {row.id for row in waiting if row.created_at < self.now - LONGEST_JOINED}
 
     def place(self, one: IncomingAlert) -> Place:
         """Place an alert."""
@@ -209,15 +212,23 @@ class _Placing:
         """Return the message that counts an alert, if no other one has room, and not only its card tells its pause."""
         waiting, asked = self.waiting[one.channel_id, Urgency.NEW_ALERT], one.asked
         is_told = asked is None or (asked.refusal is not None and name_of(asked.refusal) in NOT_AUTOMATIC)
-        return max(waiting) if is_told and len(waiting) >= MOST_WAITING and not _with_room(waiting) else None
+        return max(waiting) if is_told and len(waiting) >= MOST_WAITING and not self._with_room(waiting) else None
 
     def _new(self, one: IncomingAlert, name: CardName, content: AlertContent, facts: Session | None) -> _OnCard:
         """Return a new card, on a message of its own, or if many wait in its channel, on one of these with room."""
         waiting = self.waiting[one.channel_id, Urgency.NEW_ALERT if content.reply is None else Urgency.WORSE]
-        room = _with_room(waiting) if len(waiting) >= MOST_SINGLE else []
+        room = self._with_room(waiting) if len(waiting) >= MOST_SINGLE else []
         message_id = room[-1] if room else one.id
         waiting[message_id] = waiting.get(message_id, 0) + 1
         return _OnCard(one.id, message_id, name, None, content, facts)
+
+    def _with_room(self, waiting: Mapping[str, int]) -> list[str]:
+        """Return the messages with room for a further session, but for the first one, which is being sent.
+
+        One that Slack did not take for long is sent again rarely: it has room only if too many wait.
+        """
+        closed = self.old if len(waiting) < MOST_WAITING else ()
+        return [one for one in sorted(waiting)[1:] if waiting[one] < MOST_IN_SUMMARY and one not in closed]
 
     def _fold(self, card: _OnCard, one: IncomingAlert) -> AlertContent:
         state = self.states.get((card.name[0], SessionId(card.name[2])))
@@ -269,11 +280,6 @@ class _Placing:
             values = {"id": card.id, "message_id": card.message_id, "now": self.now}
             self.connection.queue(_FOLD, values | {"content": write_content(card.content)})
             self.connection.queue(_CHANGED, values)
-
-
-def _with_room(waiting: Mapping[str, int]) -> list[str]:
-    """Return the messages with room for a further session, but for the first one, which is being sent."""
-    return [one for one in sorted(waiting)[1:] if waiting[one] < MOST_IN_SUMMARY]
 
 
 def _card(one: _OnCard) -> Card:

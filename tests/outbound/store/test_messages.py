@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.cards import Asked, Automatic
-from bot.outbound.store.alerts import Counted, Place
+from bot.outbound.store.alerts import LONGEST_JOINED, Counted, Place
 from harness.cards import (
     NAME,
     Card,
@@ -279,4 +279,22 @@ async def test_many_alerts_that_wait_share_messages_and_beyond_that_the_last_one
     assert await places(rows, elsewhere) == [Folded(None, 1, elsewhere.id)]
 
 
+async def test_no_alert_joins_what_slack_did_not_take_for_long_unless_too_many_wait(
+    store: Store, rows: MessageRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = [incoming(f"a{n}", session=f"{OTHER[:-2]}{n:02}") for n in range(cards.MOST_SINGLE + 3)]
+    first = alerts[: cards.MOST_SINGLE]
+    await places(rows, *first)
+    await store.database.execute(WAITED, seconds=LONGEST_JOINED + 1)
+    await places(rows, alerts[-3])
+    assert await fetch(store, SIZES) == [(1, 0)] * len(alerts[:-2])
+    await places(rows, alerts[-2])
+    assert await fetch(store, SIZES) == [*[(1, 0)] * len(first), (2, 0)]
+    monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", len(first) + 1)
+    await store.database.execute(WAITED, seconds=LONGEST_JOINED + 1)
+    await places(rows, alerts[-1])
+    assert await fetch(store, SIZES) == [*[(1, 0)] * len(first), (3, 0)]
+
+
+WAITED = "UPDATE messages SET created_at = created_at - :seconds"
 SIZES = "SELECT (SELECT count(*) FROM parts WHERE message_id = messages.id), more FROM messages ORDER BY id"
