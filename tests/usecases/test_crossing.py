@@ -75,17 +75,22 @@ class _Rows(OrderRows):
     gate: Gate
 
     def record(self, running: RunningOrder) -> asyncio.Future[State | None]:
-        def done(change: asyncio.Future[State | None]) -> None:
-            if not change.cancelled() and not change.exception():
-                self.world.recorded_at[running.id] = time.monotonic()  # a pause is recorded again when it is allowed
-
-        recording = super().record(running)
-        recording.add_done_callback(done)
-        return recording
+        return self._note(running, super().record(running))
 
     def clear(self, running: RunningOrder) -> Any:
         letter = "T" if running.order.verb is Verb.PAUSE else "C"
-        return self._watch(letter, super().clear(running), lambda result: bool(result[0]))
+        clearing = self._note(running, super().clear(running))
+        return self._watch(letter, clearing, lambda result: bool(result[0]))
+
+    def _note(self, running: RunningOrder, change: asyncio.Future[_T]) -> asyncio.Future[_T]:
+        """Note when an order is recorded: a pause again when it is allowed, and when it has its turn."""
+
+        def done(change: asyncio.Future[_T]) -> None:
+            if not change.cancelled() and not change.exception():
+                self.world.recorded_at[running.id] = time.monotonic()
+
+        change.add_done_callback(done)
+        return change
 
     def settle(self, running: RunningOrder, *outcome: Any, **how: Any) -> Any:
         is_settled: Callable[[Any], bool] = lambda result: isinstance(result, Settled)  # noqa: E731
