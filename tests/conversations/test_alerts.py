@@ -210,12 +210,12 @@ def counting(at: SingleHarness) -> list[Message]:
 
 @pytest.mark.parametrize("fault", [rate_limited(3), ResetAfterReading()], ids=["429", "no answer"])
 async def test_beyond_those_that_can_wait_the_last_message_counts_sessions_and_reads_the_list(
-    database_url: str, fault: Fault, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", 2)
     monkeypatch.setattr("bot.outbound.store.alerts.MOST_IN_SUMMARY", 1)
     port = free_port()
-    async with taking_alerts(database_url, METRICS_PORT=str(port)) as at:
+    async with taking_alerts(sqlite_url, METRICS_PORT=str(port)) as at:
         at.slack.faults[POST] = fault
         sessions = [at.anchor.add_session() for _ in range(22)]
         waiting = [asyncio.ensure_future(send(at, session)) for session in sessions[:2]]

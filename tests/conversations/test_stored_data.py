@@ -120,7 +120,7 @@ async def test_what_was_changed_in_the_database_is_found_beside_the_bot(sqlite_u
 
 @HTTP_ONLY
 async def test_a_gap_is_an_error_at_a_start_and_a_line_in_home_until_an_operator_acknowledges_it(
-    database_url: str, verifies: Journal, caplog: pytest.LogCaptureFixture
+    sqlite_url: str, verifies: Journal, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def shows_a_gap(at: Conversation) -> bool:
         before = at.calls("views.publish")
@@ -131,23 +131,23 @@ async def test_a_gap_is_an_error_at_a_start_and_a_line_in_home_until_an_operator
     def errors() -> list[str]:
         return [record.message for record in caplog.records if record.levelname == "ERROR"]
 
-    async with remains(database_url) as left:
+    async with remains(sqlite_url) as left:
         async with left.restart() as at:
             for verb in ("pause", "resume"):
                 await at.command(verb=verb)
             await asyncio.sleep(20.0)
             assert not await shows_a_gap(at)
-        await execute(database_url, "DELETE FROM orders WHERE verb = 'resume'", "DELETE FROM audit WHERE place = 2")
+        await execute(sqlite_url, "DELETE FROM orders WHERE verb = 'resume'", "DELETE FROM audit WHERE place = 2")
         assert errors() == []
         async with left.restart() as at:
             await at.command()
             await asyncio.sleep(20.0)
             assert await shows_a_gap(at)
             assert len(errors()) == 1
-            assert "its last row was 2" in await verifies(at, database_url, "--verify", code=1)
-            assert "whole: 2 rows" in await verifies(at, database_url, "--acknowledge", code=0)
+            assert "its last row was 2" in await verifies(at, sqlite_url, "--verify", code=1)
+            assert "whole: 2 rows" in await verifies(at, sqlite_url, "--acknowledge", code=0)
             await asyncio.sleep(20.0)
-            assert "acknowledged a gap: its last row was 2" in await verifies(at, database_url, "--verify", code=0)
+            assert "acknowledged a gap: its last row was 2" in await verifies(at, sqlite_url, "--verify", code=0)
             assert not await shows_a_gap(at)
         async with left.restart() as at:
             await asyncio.sleep(1.0)
