@@ -191,12 +191,9 @@ class SessionControl:
         """Send a pause, and once more after a resume that it may have crossed."""
         is_recorded: bool | None = True
         if running.state is State.WAITING and running.order.source is not Source.ALERT:
-            with suppress(StoreError):
-                is_recorded = None
-                within = max(_LEAST_TURN, sent_by - time.monotonic())
-                is_recorded, against = await _stored(self.rows.clear(running), within=within)
-                if against is not None:
-                    return await self._settle(running, _why_not(against, running.order, access))
+            is_recorded, against = await self._take_turn(running, within=max(_LEAST_TURN, sent_by - time.monotonic()))
+            if against is not None:
+                return await self._settle(running, _why_not(against, running.order, access))
         if is_recorded is False or (running.is_repeated and running.state is State.WAITING):
             return None
         outcome, is_doubtful = await self._send(running, access, partial(self._may_pause, running))
@@ -217,6 +214,15 @@ class SessionControl:
                 outcome = replace(outcome, crossed=settled.user_id)
             return await self._settle(running, outcome, doubt=doubt or is_doubtful or settled.is_running)
         return settled and replace(settled, is_recorded=settled.is_recorded and is_recorded is not None)
+
+    async def _take_turn(self, running: RunningOrder, *, within: float) -> tuple[bool | None, Row | None]:
+        """Record that a pause that has waited is sent. It is sent also if the database does not answer in time."""
+        try:
+            return await _stored(self.rows.clear(running), within=within)
+        except StoreError:
+            running.state = State.SENT
+            self.rows.record(running)
+            return None, None
 
     async def _may_pause(self, running: RunningOrder, attempt: int) -> Refusal | None:
         """Return whether another process has a pause, as a refusal. A new one is sent without a question."""
