@@ -7,6 +7,7 @@ an end are recorded before they are sent.
 import asyncio
 import itertools
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
@@ -14,7 +15,10 @@ from dataclasses import KW_ONLY, InitVar, dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+from cachetools import TTLCache
+
 from bot.core import outcomes
+from bot.core.cards import SessionName
 from bot.core.history import can_see_all
 from bot.core.outcomes import (
     UNAUTHORIZED,
@@ -54,6 +58,7 @@ _LOOK_INTERVAL = 0.1  # seconds between two looks at the orders that are at Anch
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
 _MAY_END = outcomes.Ended | Unconfirmed | outcomes.Failed
 _MOST_FROZEN = 3  # looks whether an order is still ours
+_MOST_RESUMED = 10_000  # sessions
 _JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
 _READ_AFTER_END = 10.0  # seconds within which a session is read until it has ended,
 _READ_INTERVAL = 1.0  # and between two of those reads
@@ -85,6 +90,8 @@ class SessionControl:
     def __post_init__(self, capacity: int) -> None:
         self._in_batches = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_OF_BATCH)
         self._limits = OrderLimits(capacity=capacity)
+        # when the last resume of a session that this process has sent had an outcome: inf until it has
+        self._resumed: TTLCache[SessionName, float] = TTLCache(_MOST_RESUMED, STILL_WANTED, timer=time.monotonic)
         self._interruption = Interruption()
         self._stopping = False
 
@@ -239,7 +246,10 @@ class SessionControl:
         outcome, doubt = await self._send(running, access, partial(self._clear, running, access))
         if order.verb is Verb.END and not isinstance(outcome, Refusal):
             outcome = await self._read_end(order, access, outcome)
-        return await self._settle(running, outcome, doubt=doubt)
+        settled = await self._settle(running, outcome, doubt=doubt)
+        if self._resumed.get(running.session) == math.inf and order.verb is Verb.RESUME:
+            self._resumed[running.session] = time.monotonic()
+        return settled
 
     async def _clear(self, running: RunningOrder, access: Access, attempt: int) -> Refusal | None:
         """Record that an order is sent, unless something speaks against it: then return that.
@@ -258,6 +268,8 @@ class SessionControl:
                 return _why_not(against, running.order, access)
             if is_sent is not None:  # if this process was frozen meanwhile, another one can have reported it
                 is_clear = is_sent and self.rows.lease.is_held
+                if is_clear and running.order.verb is Verb.RESUME:
+                    self._resumed[running.session] = math.inf
                 return None if is_clear else Refusal(Why.LATE, seconds=running.age)
         return Refusal(Why.STORE_UNAVAILABLE)
 
@@ -329,6 +341,8 @@ class SessionControl:
                 settled = await _stored(recording)
             except StoreError:
                 recording.cancel()
+                if isinstance(outcome, Paused) and self._resumed.get(running.session, -math.inf) > running.given_at:
+                    outcome = Unconfirmed(Doubt.OVERTAKEN)
                 running.know(outcome)
                 self.rows.settle(running, outcome, doubt=doubt)  # with this time, whatever it has crossed
                 return Settled(outcome, is_recorded=False)

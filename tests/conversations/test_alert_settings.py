@@ -233,8 +233,8 @@ async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(sqlite_
         async def is_taken(team: AdminHarness) -> bool:
             return (await at.post_alert(team.team_id, TOKEN, session_id=SESSION, text="It spends."))[0] == 200
 
-        while await is_taken(teams[0]):  # until the bot has read both; it waits 5 seconds for a body
-            pass
+        await asyncio.sleep(0.1)  # the bot has read both by then; it waits 5 seconds for a body
+        assert not await is_taken(teams[0])
         assert await is_taken(teams[1])
 
 

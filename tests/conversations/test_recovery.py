@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -438,6 +438,27 @@ async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None
         assert at.anchor.session(SESSION).state is SessionState.PAUSED
         crossed = outcome_text(outcomes.Paused("paused", crossed=ALICE), user=BOB)
         assert shown(at) == sorted([crossed, resumed()])
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize("is_sent", [True, False])
+async def test_without_the_database_a_pause_that_crosses_a_resume_is_in_doubt_if_that_was_sent(
+    sqlite_url: str, *, is_sent: bool
+) -> None:
+    async with many_workspaces(sqlite_url) as at, AsyncExitStack() as stack:
+        tenant = await at.set_up(at.add(1))
+        if not is_sent:
+            await stack.enter_async_context(without_table(sqlite_url))
+        at.anchor.fault = Slow(1.0, times=int(is_sent))
+        resuming = asyncio.ensure_future(tenant.command(verb="resume"))
+        await at.anchor.until(lambda: at.anchor.orders) if is_sent else await asyncio.sleep(0.5)
+        if is_sent:
+            await stack.enter_async_context(without_table(sqlite_url))
+        told = await tenant.answer("a command")
+        await resuming
+    assert [order.verb for order in at.anchor.orders] == ["resume", "pause"][not is_sent :]
+    doubt = outcome_text(outcomes.Unconfirmed(outcomes.Doubt.OVERTAKEN)).split("\n")[1]
+    assert (doubt in told.text, result_texts.NOT_RECORDED in told.text) == (is_sent, not is_sent)
 
 
 @BOTH_TRANSPORTS
