@@ -122,6 +122,7 @@ class _Due(MessageRows):
 def outbox_with_due(count: int, *, channels: int) -> Outbox:
     """The outbox of a leader that takes so many messages."""
     database = connect(Secret("sqlite://"))
+    database.driver.close()  # nothing is stored
     rows = _Due(database, Writer(database, None, Readiness()))
     rows.taken = [
         SimpleNamespace(id=uuid.uuid4().hex, team_id="T1", channel_id=f"C{n % channels}", is_post=n % 2, urgency=5)
