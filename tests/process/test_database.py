@@ -52,6 +52,7 @@ async def test_a_server_that_is_down_does_not_keep_it_from_pausing(
         status, body = await at.bot.get("/readyz")
         assert (status, set(body["degraded"])) == (200, {"database"})
         await at.command()
+        await at.wait_for_messages(1)  # its ack can have come before
         link.symlink_to(socket)
         await at.bot.says("recovered")
         status, body = await at.bot.get("/readyz")
