@@ -140,11 +140,6 @@ class Refused:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class BlocksRefused(Refused):
-    """Slack refused the message because of its blocks."""
-
-
 PostResult = Posted | TryAgain | Doubtful | Refused
 
 

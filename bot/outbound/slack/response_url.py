@@ -19,7 +19,7 @@ from bot.core.requests import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.results import without_added_keys
 from bot.outbound.http import NETWORK_ERRORS
-from bot.outbound.slack.client import BlocksRefused, Doubtful, Posted, PostResult, Refused, TryAgain, read_failure
+from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.errors import read_wait
 
 _log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def read_response(response: httpx.Response) -> PostResult:
     """
     body, status, why = response.content.strip(), response.status_code, f"response_url status {response.status_code}"
     if _INVALID_BLOCKS in body:  # in JSON or as text
-        return BlocksRefused(f"response_url error {_INVALID_BLOCKS.decode()}")
+        return Refused(f"response_url error {_INVALID_BLOCKS.decode()}")
     fields = parse_object(body)
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TryAgain(why, read_wait(response.headers))
