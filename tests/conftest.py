@@ -4,7 +4,6 @@
 
 import gc
 import inspect
-import itertools
 import json
 import logging
 import os
@@ -27,14 +26,14 @@ pytest.register_assert_rewrite("harness")
 
 from bot.cli.manifest import manifest
 from harness.databases import PostgreSQL, new_databases, server_directory
-from harness.programs import in_ci, leave_out, missing, refuse_to_run_without
 from harness.secret_scan import Listener
 from harness.snapshot import SNAPSHOT, is_recorded, watch_slack
 from harness.virtual_time import VirtualTimeLoop, clock
 from scripts import settings_page
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
-SERVER = pytest.StashKey[PostgreSQL]()
+SERVER = "TESTS_POSTGRESQL"
+"""The variable with the directory of the PostgreSQL of a run, for the workers of xdist."""
 
 settings.register_profile(
     "same examples", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, max_examples=50
@@ -58,22 +57,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     SNAPSHOT.update = config.getoption("update")
     watch_slack()
-    if is_worker(config):
-        config.stash[SERVER] = PostgreSQL(Path(config.workerinput["server"]))  # type: ignore[attr-defined] # of xdist
-    else:
-        refuse_to_run_without(missing())
-        config.stash[SERVER] = PostgreSQL(server_directory())
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Let a worker of xdist use the PostgreSQL of this run."""
-    node.workerinput["server"] = str(node.config.stash[SERVER].directory)
+    if not is_worker(config):
+        os.environ[SERVER] = str(server_directory())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if SERVER in config.stash and not is_worker(config):
-        config.stash[SERVER].remove()
+    if not is_worker(config) and (directory := os.environ.pop(SERVER, None)):
+        PostgreSQL(Path(directory)).remove()
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -111,25 +101,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("update"):
         items[:] = [item for item in items if is_recorded(item) or "wording" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=leave_out(items, missing()))
-    if is_worker(config):
-        items[:] = dealt(items, config.workerinput["workercount"])  # type: ignore[attr-defined] # of xdist
-
-
-def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Let each worker begin with its share of the tests that take long, so that none of them is the last to end.
-
-    xdist gives each worker a part of the list, of equal length.
-    """
-    long = [item for item in items if item.path.parent.name == "process" or item.get_closest_marker("slow")]
-    among = set(long)
-    short = [item for item in items if item not in among]
-    ends = [len(short) * number // workers for number in range(workers + 1)]
-    return [
-        item
-        for number, (begin, end) in enumerate(itertools.pairwise(ends))
-        for item in (*long[number::workers], *short[begin:end])
-    ]
 
 
 def pytest_collection_finish() -> None:
@@ -164,35 +135,31 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI a skipped test fails."""
     report = yield
-    if report.skipped and in_ci():
+    if report.skipped and os.environ.get("CI", "").lower() not in {"", "0", "false"}:
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
 
 
 @pytest.fixture(autouse=True)
-def no_forced_exit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no command that runs in this process end it a second later."""
-    monkeypatch.setattr("bot.cli.main.force_exit_after", lambda *_, **__: None)
+def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a test change nothing for the next ones, and log no secret, the bot's own loggers at DEBUG.
 
-
-@pytest.fixture(autouse=True)
-def own_logging() -> Iterator[None]:
-    """Let no command that runs in this process log what the next tests do, in a thread of its own."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-
-
-@pytest.fixture(autouse=True)
-def no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine stops the event loop for a while: the bot would hold back a resume that comes right after that.
-
-    Ticks are a tenth of the time of a conversation.
+    No command ends this process a second later. A busy machine stops the event loop for a while, after which the bot
+    would hold back a resume; ticks are a tenth of the time of a conversation.
     """
+    monkeypatch.setattr("bot.cli.main.force_exit_after", lambda *_, **__: None)
     monkeypatch.setattr("bot.runtime.LONGEST_GAP", 60.0)
     monkeypatch.setattr("bot.runtime.TICK", 60.0)
+    root, ours, listener = logging.getLogger(), logging.getLogger("bot"), Listener()
+    before = list(root.handlers), root.level, ours.level
+    ours.setLevel(logging.DEBUG)
+    root.addHandler(listener)
+    yield
+    root.handlers[:], root_level, level = before
+    root.setLevel(root_level)
+    ours.setLevel(level)
+    assert listener.leaked == []
 
 
 @pytest.fixture
@@ -211,23 +178,10 @@ def anyio_backend() -> tuple[str, dict[str, object]]:
     return ("asyncio", {"loop_factory": VirtualTimeLoop})
 
 
-@pytest.fixture(autouse=True)
-def nothing_secret_is_logged() -> Iterator[None]:
-    """Whatever a test does: what is logged meanwhile, the bot's own loggers at DEBUG, has no secret in it."""
-    listener, ours = Listener(), logging.getLogger("bot")
-    level = ours.level
-    ours.setLevel(logging.DEBUG)
-    logging.getLogger().addHandler(listener)
-    yield
-    logging.getLogger().removeHandler(listener)
-    ours.setLevel(level)
-    assert listener.leaked == []
-
-
 @pytest.fixture(scope="session")
-def postgresql_urls(request: pytest.FixtureRequest) -> Iterator[str]:
+def postgresql_urls() -> Iterator[str]:
     """One empty database of a real PostgreSQL after the other. All workers of a run share the server."""
-    return new_databases(request.config.stash[SERVER])
+    return new_databases(PostgreSQL(Path(os.environ[SERVER])))
 
 
 @pytest.fixture

