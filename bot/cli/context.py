@@ -11,7 +11,7 @@ import aiohttp
 from bot.cli import UNUSABLE_SETTINGS, NotDoneError, terminal_text
 from bot.config.settings import Settings
 from bot.core.fields import Proxy, Secret
-from bot.core.requests import Order, Verb
+from bot.core.requests import Order
 from bot.core.sessions import ALL_WORD, NotRead, SessionList
 from bot.core.workspace import Workspace
 from bot.messages.markup import printable
@@ -68,9 +68,8 @@ class Context:
         """Return the sessions that run. Raises NotDoneError."""
         found = await self.sessions.running((await self.require_access(order)).key)
         if isinstance(found, NotRead):
-            ordered = (order.session_id or ALL_WORD) if order.verb is Verb.PAUSE else ""
             url = self.settings.anchor_dashboard_url
-            raise NotDoneError(terminal_text(not_read_text(found, dashboard_url=url, ordered=ordered)))
+            raise NotDoneError(terminal_text(not_read_text(found, dashboard_url=url, ordered=ALL_WORD)))
         return found
 
 

@@ -24,7 +24,6 @@ from bot.config.settings import Settings, SettingsError, find_warnings, summariz
 from bot.core.fields import SLACK_ID, USER_ID
 from bot.core.requests import operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id
-from bot.core.sessions import EIGHT_DIGITS
 from bot.outbound.store.errors import StoreDownError, StoreError, StoreNotUsableError
 from bot.runtime import force_exit_after
 
@@ -162,7 +161,6 @@ _MODULES: Mapping[str, str] = {
 """The modules of the other commands, each loaded for its own commands alone: the others end sooner without."""
 
 
-_LINK = re.compile("[0-9a-f]{64}", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
@@ -177,7 +175,6 @@ def _one_like(is_valid: Callable[[str], object], kind: str, example: str) -> Cal
 
 
 _team_id = _one_like(SLACK_ID.fullmatch, "a workspace id", "an id like T0123456789")
-_link = _one_like(_LINK.fullmatch, "a link", "the 64 digits of a line about the audit trail")
 _https_url = _one_like(is_public_url, "an https URL without /slack/events", "a URL like https://bot.example.com")
 _port = _one_like(is_port, "a port", "a number from 0 (any free port) to 65535")
 _user_id = _one_like(
@@ -193,10 +190,6 @@ def _session_id(text: str) -> SessionId:
         example = "use one like 3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
         raise argparse.ArgumentTypeError(f"{text!r} does not contain exactly one session id: {example}")
     return found.session_id
-
-
-def _session_or_digits(text: str) -> SessionId:
-    return SessionId(text.casefold()) if EIGHT_DIGITS.fullmatch(text) else _session_id(text)
 
 
 def _since(text: str) -> float:
@@ -248,8 +241,6 @@ _TEAM = _option("team_id", "the workspace's id, like T0123456789", type=_team_id
 _USER = _option("user", "the person's id, like U0123456789", type=_user_id, metavar="ID")
 _YES = _flag("--yes", "ask nothing; without a terminal this is required")
 _SESSION = _option("session", "the session: its id, or a URL with it", type=_session_id, metavar="ID")
-_DIGITS = {"type": _session_or_digits, "metavar": "ID"}
-_SHORT = "the session: its id, or a URL with it, or its first 8 digits"
 _REASON = _option("--reason", "the reason, for the journal", default="")
 _MATCH = _option("--match", "only those with a tag, domain or key", default="", metavar="WORDS")
 _HTTP = _option("--http", "the bot's public URL, for Slack's requests", type=_https_url, metavar="URL")
@@ -263,10 +254,9 @@ _TABLE = (
     _Command("manifest", "Print the manifest of the Slack app, and to stderr the link that creates the app from it. "
         "Without options, the app is for Socket Mode and one workspace.",
         (_HTTP, _flag("--many", "let many workspaces install the app; needs --http"))),
-    _Command("init", "Ask for the settings, check them, and write .env. Only you can read the file. Without --http, it "
-        "first asks for the public URL; Enter means Socket Mode. At the end it runs anchor-bot doctor.",
-        (_HTTP, _flag("--many", "serve many workspaces, which install the app"),
-            _flag("--yes", "replace the file without a question"))),
+    _Command("init", "Ask for the settings, write .env, and check it by anchor-bot doctor. Only you can read the file. "
+        "Without --http, it first asks for the public URL; Enter means Socket Mode.",
+        (_HTTP, _flag("--many", "serve many workspaces, which install the app"))),
     _Command("doctor", "Check the settings, Slack, Anchor and the database. Print a line for each check: ✓ fine, ! "
         "works, but is probably not meant, ✗ has to be fixed, – not checked. "  # noqa: RUF001 - as it is printed
         f"Nothing is changed, and no message shows in Slack. {_KEPT} Exit code 2 also means that something "
@@ -275,11 +265,11 @@ _TABLE = (
     _Command("sessions", "List the sessions that run, and who paused which.", (_MATCH, _WORKSPACE),
         defaults={"session": None, "all": True, "reason": ""}),
     _Command("pause", f"Pause a session's agent, also when Slack is down. {_OPERATOR}",
-        (_option("session", _SHORT, nargs="?", **_DIGITS),
+        (_option("session", _SESSION[1]["help"], type=_session_id, metavar="ID", nargs="?"),
             _flag("--all", "instead, all sessions that run, after a question"), _MATCH,
             _flag("--yes", "ask nothing; without a terminal --all requires this"), _REASON, _WORKSPACE)),
     _Command("resume", f"Resume a session's agent, if the database can record it. {_OPERATOR}",
-        (_option("session", _SHORT, **_DIGITS), _REASON, _WORKSPACE)),
+        (_SESSION, _REASON, _WORKSPACE)),
     _Command("end", f"End a session, if the database can record it. {_OPERATOR} The browser, its pages and the agent's "
         "run are lost. It needs END_SESSION=on, or with many workspaces the permission in the app's Home.",
         (_SESSION, _REASON, _WORKSPACE, _YES)),
@@ -297,8 +287,7 @@ _TABLE = (
             _WORKSPACE, _option("--format", "default: table", choices=["table", "json"], default="table"),
             _flag("--verify", "print instead whether what is recorded was changed: exit code 0 if not, 1 if it was, 2 "
                 "if that cannot be known"),
-            _flag("--acknowledge", "--verify, and let the trail go on after the gaps that it had"),
-            _option("--from", "with --verify: a link that the log has", dest="link", type=_link, metavar="LINK"))),
+            _flag("--acknowledge", "--verify, and let the trail go on after the gaps that it had"))),
     _Command("demo", "Try the bot in the browser with a simulated Slack and Anchor. The real bot runs on this machine, "
         "and a page on loopback lets you use it, until Ctrl-C. No account, no keys, no settings.",
         (_flag("--check", "serve no page, print a scripted conversation and exit"),
@@ -310,16 +299,14 @@ _TABLE = (
             _Command("delete", "Delete a workspace, its secrets, and its orders and cards. This does not remove the "
                 "app from Slack.", (_TEAM, _YES)),
             _Command("set-key", "Check and set the workspace's Anchor API key, read from a prompt or stdin.",
-                (_TEAM, _flag("--offline", "save the key without checking it with Anchor"))),
+                (_TEAM,)),
             _Command("alert-tokens", "Revoke an alert token of the workspace. It stops working at once.",
                 (_TEAM, _option("--revoke", "its name, as in Home", metavar="NAME", required=True))))),
-    _Command("people", f"Print what is stored of a person, or forget them. {_KEPT} Messages in Slack, logs and backups "
-        "stay as they are.", actions=(
-            _Command("export", "Print what is stored of a person, without secrets. Each row that names the person is a "
-                "line of JSON. Times are in UTC.", (_USER, _WORKSPACE)),
+    _Command("people", f"Erase what is stored of people. {_KEPT} Messages in Slack, logs and backups stay as they are.",
+        actions=(
             _Command("forget", "Replace a person by a random pseudonym. In orders, cards, alert tokens and texts; what "
                 "Slack has reported about them is deleted. Their tokens stay valid. Wait up to a minute for orders "
-                "that are not finished. Refused while permissions name the person.", (_USER, _WORKSPACE, _YES)))),
+                "that are not finished. Refused while permissions name the person.", (_USER, _WORKSPACE, _YES)),)),
     _Command("keys", "Create or rotate ENCRYPTION_KEYS. They encrypt secrets in the database.", actions=(
         _Command("new", "Print a new key for ENCRYPTION_KEYS."),
         _Command("rotate", "Encrypt everything again with the first of ENCRYPTION_KEYS. Before that, put the new key "

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from bot.cli import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, user_id
 from bot.cli.context import check_file, open_anchor, open_client_session
 from bot.cli.doctor import check_key
-from bot.config.settings import OF_OPERATORS, Settings, read_database_url
+from bot.config.settings import OF_OPERATORS, Settings
 from bot.core.audit import Verdict
 from bot.core.fields import Secret, parse_object
 from bot.core.history import PastOrder
@@ -23,7 +23,7 @@ from bot.messages.checks import Good, Wrong
 from bot.messages.markup import printable
 from bot.outbound.store.errors import StoreError, StoreNotUsableError
 from bot.outbound.store.history import OrderHistory
-from bot.outbound.store.people import Person, export, forget, permissions_of
+from bot.outbound.store.people import Person, forget, permissions_of
 from bot.outbound.store.secrets import new_key, rotate
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, open_store
@@ -51,8 +51,7 @@ _QUESTIONS = {
 def execute(options: argparse.Namespace, run: Run) -> int:
     """Execute a command, and return its exit code. Raises SettingsError, NotDoneError, or a store's error."""
     if options.command == "journal":
-        is_check = options.verify or options.link or options.acknowledge
-        return _verify_journal(options, run) if is_check else _show_journal(options, run)
+        return (_verify_journal if options.verify or options.acknowledge else _show_journal)(options, run)
     if options.action == "new":
         _print(new_key().reveal())
         return 0
@@ -126,18 +125,15 @@ def _read_key(team_id: str) -> Secret:
 
 
 async def _set_key(options: argparse.Namespace, store: Store, settings: Settings) -> str:
-    check = KeyCheck.UNVERIFIED if options.offline else KeyCheck.VERIFIED
-    key = AnchorKey(options.key, check, set_at=int(time.time()))
-    if not options.offline:
-        async with open_client_session(settings.proxy) as session:
-            found = await check_key(open_anchor(session, settings), key)
-        if not isinstance(found.kind, Good):
-            said = "refuses this key" if found.kind is Wrong.KEY_REFUSED else "did not say whether it accepts this key"
-            raise NotDoneError(f"Anchor {said}. Nothing was saved. --offline saves a key without this check.")
+    key = AnchorKey(options.key, KeyCheck.VERIFIED, set_at=int(time.time()))
+    async with open_client_session(settings.proxy) as session:
+        found = await check_key(open_anchor(session, settings), key)
+    if not isinstance(found.kind, Good):
+        said = "refuses this key" if found.kind is Wrong.KEY_REFUSED else "did not say whether it accepts this key"
+        raise NotDoneError(f"Anchor {said}. Nothing was saved.")
     if not await store.rows.set_key(options.team_id, key, by=user_id()):
         raise _not_installed(options.team_id)
-    known = "It was not checked." if options.offline else "Anchor accepts it."
-    return f"{options.team_id} has this key from now on. {known}"
+    return f"{options.team_id} has this key from now on. Anchor accepts it."
 
 
 async def _revoke(options: argparse.Namespace, store: Store, _: Settings) -> str:
@@ -158,11 +154,6 @@ async def _revoke(options: argparse.Namespace, store: Store, _: Settings) -> str
 
 def _not_installed(team_id: str) -> NotDoneError:
     return NotDoneError(f"No workspace {team_id} is installed.")
-
-
-async def _export(options: argparse.Namespace, store: Store, _: Settings) -> str:
-    rows = await export(store.database, Person(options.user, options.workspace))
-    return "\n".join(map(json.dumps, rows)) or "{}"
 
 
 async def _forget(options: argparse.Namespace, store: Store, settings: Settings) -> str:
@@ -195,13 +186,12 @@ _OPERATIONS: Mapping[str, Callable[[argparse.Namespace, Store, Settings], Awaita
     "delete": _delete,
     "set-key": _set_key,
     "alert-tokens": _revoke,
-    "export": _export,
     "forget": _forget,
 }
 
 
 def _show_journal(options: argparse.Namespace, run: Run) -> int:
-    url = read_database_url(environ())
+    url = Settings.from_env(environ(), ("DATABASE_URL",)).database_url
     _require_kept(url)
     chosen = {
         "team_id": options.workspace,
@@ -238,12 +228,10 @@ async def _print_verdict(options: argparse.Namespace, settings: Settings) -> int
     async with open_store(settings.database_url, settings.store_keys, keys_must_fit=False) as store:
         if options.acknowledge:
             await store.audit.acknowledge(user_id())
-        found = await store.audit.verify(settings.journal_days, options.link or "")
-    ends = found.ends.items()
-    links = (f"Last link of {name or 'the workspace'}: {row.link} (row {row.place})" for name, row in ends)
-    for line in (*found.gaps, *found.problems, *links):
+        found = await store.audit.verify(settings.journal_days)
+    for line in (*found.gaps, *found.problems):
         _print(printable(line, limit=_LONGEST))
-    _print(f"The audit trail is {found.verdict}: {found.rows} rows of {len(ends)} workspaces.")
+    _print(f"The audit trail is {found.verdict}: {found.rows} rows of {len(found.ends)} workspaces.")
     return _EXIT_CODES[found.verdict]
 
 

@@ -19,8 +19,7 @@ from bot.core.fields import Secret
 from bot.core.history import BatchedOrder
 from bot.core.outcomes import Broken, Done, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why
 from bot.core.requests import Actor, Order, Source, Verb
-from bot.core.session_ids import SessionId
-from bot.core.sessions import EIGHT_DIGITS, Choice, Life, NotRead, Phase, SessionList
+from bot.core.sessions import Choice, Life, NotRead, Phase, SessionList
 from bot.health import Readiness
 from bot.messages.markup import code
 from bot.messages.outcomes import DOING, session_line, spoken_name
@@ -88,26 +87,10 @@ async def _give_one(options: argparse.Namespace, order: Order, context: Context)
         confirm_id(order.session_id, lost, why_not="Not ended")
     seconds = context.settings.anchor_deadline + LONGEST_READS.get(order.verb, 0.0)
     print(f"{DOING[order.verb]}… (up to {seconds:g} s)", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
-    if EIGHT_DIGITS.fullmatch(order.session_id):
-        order = replace(order, session_id=await _find_session(order, context))
     execution = await _send(context, order)
     if isinstance(execution.outcome, Paused) and execution.received is None:
         await _tell_facts(order, context)
     return execution.end()
-
-
-async def _find_session(order: Order, context: Context) -> SessionId:
-    """Return the only session that runs and whose id begins with the 8 digits of the order. Raises NotDoneError."""
-    running = await context.read_running(order)
-    if meant := running.meant_by(order.session_id):
-        return meant.session_id
-    others = running.offered(order.session_id).sessions
-    why = f"No session that runs has an id that begins with {order.session_id}."
-    if others:
-        why = "Another session can be meant."
-    if not running.is_complete:
-        why = "Anchor did not list all sessions that run, so another one can be meant."
-    raise NotDoneError(" ".join(["Nothing was sent.", why, "Give the whole id.", *(one.id for one in others)]))
 
 
 async def _tell_facts(order: Order, context: Context) -> None:
@@ -128,7 +111,8 @@ async def _show_running(words: str, order: Order, context: Context) -> SessionLi
     which = f" with {code(words)}" if words else ""
     states = SessionStates(context.store.database)
     paused = await states.paused(context.team_id, [one.id for one in found.sessions]) or {}
-    lines = (session_line(one, now=time.time(), paused=paused.get(one.id)) for one in found.sessions)
+    shown = partial(session_line, now=time.time(), digits=WHOLE_ID)
+    lines = (shown(one, paused=paused.get(one.id)) for one in found.sessions)
     say(f"{least} {agents(len(found.sessions))}{which}{of_them_paused(found.sessions, paused)}.", *lines)
     return found
 

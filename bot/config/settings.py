@@ -3,9 +3,6 @@
 import base64
 import io
 import json
-import os
-import re
-import secrets
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -67,9 +64,6 @@ _OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS
 _SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
 
 _MAX_BYTES = 64 * 1024
-
-_OWNER_ONLY = 0o600
-_PLAIN = re.compile(r"[\w./:@,=+%?&-]*", re.ASCII)
 
 
 def _find_misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -229,13 +223,6 @@ class Settings:
         return cls(workspace=workspace, **{name: values[_FIELDS.get(name, name.upper())] for name in named})
 
 
-def read_database_url(environ: Mapping[str, str]) -> Secret:
-    """Read the only setting of commands that decrypt nothing. Raises SettingsError."""
-    read = _Reading(environ, ("DATABASE_URL",))
-    read.finish()
-    return read.values["DATABASE_URL"] or _default_database(environ)
-
-
 def keys_of_one(given: tuple[Secret, ...], bot_token: Secret) -> tuple[Secret, ...]:
     """Return the encryption keys of a bot of one workspace: those of its settings, or one derived from its token."""
     return given or (Secret(base64.urlsafe_b64encode(derive_key(bot_token, _PURPOSE)).decode()),)
@@ -388,25 +375,3 @@ def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, st
     if wrong := [one.original.line for one in bindings if one.error]:
         raise SettingsError(tuple(f"{env_file}, line {line} is invalid. Write NAME=value." for line in wrong))
     return {one.key: one.value for one in bindings if one.key and one.value is not None} | dict(environ)
-
-
-def write_environment(env_file: Path, variables: Mapping[str, str], comment: str) -> None:
-    """Write a file for its owner, whole or not at all. Raises OSError."""
-    lines = [f"# {comment}", *(f"{name}={_quote(value)}" for name, value in variables.items())]
-    new = env_file.with_name(f"{env_file.name}-{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(env_file)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _quote(value: str) -> str:
-    """Quote a value only if it is needed: not every reader of such files removes quotes."""
-    if _PLAIN.fullmatch(value):
-        return value
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

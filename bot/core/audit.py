@@ -156,19 +156,17 @@ class Found(NamedTuple):
 class Inspection:
     """The state of following all trails, row by row, with the `keys` by id, of which the `own` one signs now.
 
-    `now` is the database's time, `wanted` a link of the log, or "". Orders that have ended before `limit` are deleted.
+    `now` is the database's time. Orders that have ended before `limit` are deleted.
     """
 
     keys: Mapping[str, bytes]
     own: str
     now: float = 0.0
     limit: float = 0.0
-    wanted: str = ""
     rows: int = 0
     ends: dict[str, Point] = field(default_factory=dict)
     problems: dict[str, Verdict] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
-    is_found: bool = False
     _earlier: set[tuple[str, str]] = field(default_factory=set)
     _traced: dict[tuple[str, str], AuditRow | None] = field(default_factory=dict)
 
@@ -193,7 +191,6 @@ class Inspection:
         """Check the link of the next row of a chain that has this start."""
         before = max(self.ends.get(row.team_id, Point()), start, key=lambda point: point.place)
         self.rows += 1
-        self.is_found |= row.link == self.wanted
         key, missing = self.keys.get(row.key_id), row.end.place - before.place - 1
         if missing > 0:
             self._report(row, f"{missing} rows before it were deleted")
@@ -211,7 +208,6 @@ class Inspection:
     def _compare(self, row: AuditRow, found: Found) -> None:
         if row.what == GAP:
             self.gaps.append(f"{name(row)}: an operator has acknowledged a gap: {row.content}.")
-            self.is_found |= bool(self.wanted) and self.wanted in row.content
         self._report(row, "a person was added to it" if found.user_id else self._about_order(row, found))
         if row.what == UNNAMED:
             self._traced[row.team_id, row.content] = None
@@ -246,7 +242,7 @@ class Inspection:
         return None if is_same else "the person of its order was changed"
 
     def end(self, unknown_order: str | None, gaps: Mapping[str, str]) -> None:
-        """Check what no row tells: an order without a row, pseudonyms of nobody, lost ends, a link in no row."""
+        """Check what no row tells: an order without a row, pseudonyms of nobody, lost ends."""
         for row in self._traced.values():
             self._report(row, "the person behind its pseudonym was deleted")
         for team_id, gap in gaps.items():
@@ -255,9 +251,6 @@ class Inspection:
         if unknown_order is not None:
             why = "has no row with its outcome: it was inserted or changed"
             self.problems[f"Order {unknown_order} {why}."] = Verdict.CHANGED
-        if self.wanted and not self.is_found:
-            why = "its tail was cut, the database was restored from an earlier time, or the row was old and is deleted"
-            self.problems[f"The link is not in the trail: {why}."] = Verdict.CHANGED
 
     def _report(self, row: AuditRow | None, why: str | None, verdict: Verdict = Verdict.CHANGED) -> None:
         if row and why and verdict not in self.problems.values():  # all after the first one can follow from it

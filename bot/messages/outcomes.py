@@ -340,10 +340,10 @@ def age(seconds: float) -> str:
     return f"{seconds // _DAY:.0f} d {seconds % _DAY // _HOUR:.0f} h"
 
 
-def session_line(session: Session, *, now: float, paused: SessionState | None = None) -> str:
+def session_line(session: Session, *, now: float, paused: SessionState | None = None, digits: int = 8) -> str:
     """Return the line of a session in a list, the id last but for its pause; `now` is in Unix seconds."""
     last = state_line(paused.without_reason()) if paused else ""
-    return markup.joined(session_facts(session, now=now, has_key=True), markup.code(session.id[:8]), last)
+    return markup.joined(session_facts(session, now=now, has_key=True), markup.code(session.id[:digits]), last)
 
 
 def _some_tags(tags: Sequence[str]) -> str:

@@ -14,7 +14,6 @@ import pytest
 from bot.cli.manifest import creation_link, manifest
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack
-from harness.databases import KEY, OTHER_KEY
 from harness.product import Settings, checks, main
 from harness.secret_scan import leaks
 from harness.texts import finding_text
@@ -92,9 +91,9 @@ class Site:
             patch.setattr("builtins.input", answer_that_is_shown)
             patch.setattr("getpass.getpass", answer)
             patch.setattr("sys.stdin", Terminal())
-            for name in (*self.secrets, *self.app, "BASE_URL", "DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+            for name in (*self.secrets, *self.app, "BASE_URL"):
                 patch.delenv(name, raising=False)
-            for name, value in (self.services | {"TERM": "xterm"} | (environ or {})).items():
+            for name, value in (self.services | (environ or {})).items():
                 patch.setenv(name, value)
             assert await asyncio.to_thread(main, ["init", *arguments]) == code
         assert left == []
@@ -122,7 +121,7 @@ async def test_the_answers_are_checked_and_written_for_their_owner_alone(site: S
 
 
 async def test_a_wrong_answer_is_asked_for_again_and_nothing_is_written_if_the_person_leaves(site: Site) -> None:
-    token, key, app_token = site.secrets.values()
+    token, _, app_token = site.secrets.values()
     assert (await site.init(typed=[""], code=1)).endswith("\nNothing was written.")
     (site.directory / "manifest.yml").unlink()
     (site.directory / "manifest.yml").mkdir()
@@ -131,8 +130,7 @@ async def test_a_wrong_answer_is_asked_for_again_and_nothing_is_written_if_the_p
     assert site.written() is None
     said = await site.init(typed=["", "", "two words", token, "sk-wrong", app_token], code=2)
     assert finding_text(checks.Wrong.KEY_REFUSED, status="401") in said
-    await site.init("--yes", typed=["", token, key, app_token])
-    assert site.written() == site.secrets
+    assert site.written() == site.secrets | {"ANCHOR_API_KEY": "sk-wrong"}
 
 
 async def test_a_url_is_for_slacks_requests(site: Site) -> None:
@@ -143,42 +141,27 @@ async def test_a_url_is_for_slacks_requests(site: Site) -> None:
     assert site.written() == own | {"BASE_URL": URL}
 
 
-async def test_a_file_is_replaced_only_if_that_is_wanted_and_keeps_its_other_settings(
-    site: Site, wording: Check
-) -> None:
+async def test_a_file_that_exists_is_not_replaced(site: Site, wording: Check) -> None:
     file = site.directory / ".env"
-    file.write_text("SLACK_BOT_TOKEN=xoxb-old\nSLACK_SIGNING_SECRET=old\nPAUSE_USERS='U0ALICE0001, U0BOB000001'\n")
-    before = file.read_text()
-    for typed in (["n"], []):
-        wording("exists", await site.init(typed=typed, code=1))
-    assert file.read_text() == before
-    await site.init("--yes", typed=["", *site.secrets.values()])
-    assert site.written() == site.secrets | {"PAUSE_USERS": "U0ALICE0001, U0BOB000001"}
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.write_text("SLACK_BOT_TOKEN=xoxb-old\n")
+    wording("exists", await site.init(typed=[], code=1))
+    assert file.read_text() == "SLACK_BOT_TOKEN=xoxb-old\n"
 
 
-async def test_many_workspaces_get_a_key_for_the_database_and_keep_it(site: Site) -> None:
+async def test_many_workspaces_get_a_key_for_the_database(site: Site) -> None:
+    assert "--http URL" in await site.init("--many", typed=[""], code=1)
     database = {"DATABASE_URL": f"sqlite:///{site.directory}/bot.db"}
-    many = ("--many", "--http", URL)
-    await site.init(*many, typed=[*site.app.values()], environ=database)
-    first = site.written()
-    assert first is not None
-    assert first == site.app | {"BASE_URL": URL, "ENCRYPTION_KEYS": first["ENCRYPTION_KEYS"]}
-    await site.init(*many, "--yes", typed=[*site.app.values()], environ=database)
-    assert site.written() == first
-    (site.directory / ".env").unlink()
-    keys = f"{KEY.reveal()},{OTHER_KEY.reveal()}"
-    await site.init(*many, typed=[*site.app.values()], environ=database | {"ENCRYPTION_KEYS": keys})
-    assert site.written() == site.app | {"BASE_URL": URL}
-    assert "--http URL" in await site.init("--many", "--yes", typed=[""], code=1)
+    await site.init("--many", "--http", URL, typed=[*site.app.values()], environ=database)
+    assert (written := site.written()) is not None
+    assert written == site.app | {"BASE_URL": URL, "ENCRYPTION_KEYS": written["ENCRYPTION_KEYS"]}
 
 
 async def test_a_person_gets_a_short_link_and_the_manifest_as_a_file(site: Site, wording: Check) -> None:
     link = creation_link(manifest())
     site.patch.setattr("sys.argv", [".venv/bin/anchor-bot", "init"])
-    said = await site.init(typed=["", *site.secrets.values()])
-    on_a_dumb_one = await site.init("--yes", typed=["", *site.secrets.values()], environ={"TERM": "dumb"})
+    on_a_dumb_one = await site.init(typed=[""], environ={"TERM": "dumb"}, code=1)
     assert ("\033" in on_a_dumb_one, link in on_a_dumb_one) == (False, True)
+    said = await site.init(typed=["", *site.secrets.values()], environ={"TERM": "xterm"})
     assert f"\033]8;;{link}\033\\" in said
     assert (site.directory / "manifest.yml").read_text().startswith("# Manifest of the Slack app")
     wording("to a person", re.sub(r"\033]8;;.*?\033\\", "", said).partition("\n✓")[0])

@@ -121,7 +121,7 @@ def test_what_is_no_key_is_not_set(says: Says, url: str, typed: str | bytes, wor
     assert found(url).anchor_key is None
 
 
-def test_only_a_key_that_anchor_accepts_replaces_another_unless_no_check_is_wanted(
+def test_only_a_key_that_anchor_accepts_replaces_another(
     says: Says, url: str, anchor: SimAnchor, monkeypatch: pytest.MonkeyPatch, wording: Check
 ) -> None:
     set_key = ("workspaces", "set-key", ACME.team_id)
@@ -135,10 +135,7 @@ def test_only_a_key_that_anchor_accepts_replaces_another_unless_no_check_is_want
     with monkeypatch.context() as patch:
         patch.setattr("bot.cli.context.open_session", Mock(side_effect=FileNotFoundError(2, "No such file")))
         wording("no certificates", says(*set_key, typed="sk-typed\n", code=1))
-    assert found(url).anchor_key == good
-    wording("unchecked key", says(*set_key, "--offline", typed="sk-typed\n"))
-    key = found(url).anchor_key
-    assert (key.value, key.check) == (Secret("sk-typed"), workspace.KeyCheck.UNVERIFIED)
+    assert (found(url).anchor_key, good.check) == (good, workspace.KeyCheck.VERIFIED)
 
 
 @pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("\n", 1), ("", 1)])
@@ -149,10 +146,11 @@ def test_at_a_terminal_a_deletion_is_confirmed(says: Says, url: str, typed: str,
     assert (found(url) is None) is (code == 0)
 
 
+@pytest.mark.usefixtures("anchor")
 def test_a_workspace_that_is_not_there_is_named(says: Says, wording: Check) -> None:
     for action, options in {
         "delete": ["--yes"],
-        "set-key": ["--offline"],
+        "set-key": [],
         "alert-tokens": ["--revoke", "x"],
     }.items():
         said = says("workspaces", action, "T0NOBODY001", *options, typed="sk-1\n", code=1)
@@ -217,19 +215,6 @@ def test_no_database_is_made_if_there_is_none_and_one_that_gives_no_answer_is_na
     assert not (tmp_path / "elsewhere.db").exists()
     monkeypatch.setenv("DATABASE_URL", "postgresql://x@127.0.0.1:1/none")
     assert "DATABASE_URL" in says(*command, code=1)
-
-
-NAMED = ACME.team_id
-REFUSED = [
-    ("keys", "rotate"),
-    ("workspaces", "list"),
-    ("workspaces", "delete", NAMED, "--yes"),
-    ("workspaces", "set-key", NAMED, "--offline"),
-    ("workspaces", "alert-tokens", NAMED, "--revoke", "old"),
-    ("people", "export", "U0ALICE0001"),
-    ("people", "forget", "U0ALICE0001", "--yes"),
-    ("journal",),
-]
 
 
 def test_a_rotation_says_how_many_secrets_it_encrypted(

@@ -1,15 +1,10 @@
 """The settings: read, refused, kept from being shown, and questioned at the start."""
 
-import resource
-import stat
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.config.catalog import SETTINGS
 from bot.config.settings import (
@@ -19,7 +14,6 @@ from bot.config.settings import (
     find_warnings,
     read_environment,
     summarize,
-    write_environment,
 )
 from bot.core.fields import Proxy, digest
 from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Workspace
@@ -373,27 +367,6 @@ UNREADABLE = {
     "a line that is no setting": b"# fine\nANCHOR_TIMEOUT='5\nPORT=3000\n",
     "no UTF-8": b"SLACK_BOT_TOKEN=xoxb-s3cret\xff",
 }
-
-
-@given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))))
-def test_what_is_written_is_read_again(value: str) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory, ".env")
-        write_environment(file, {"A": value, "B": "2"}, "Ours.")
-        assert read_environment({}, file) == {"A": value, "B": "2"}
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert [path.name for path in file.parent.iterdir()] == [".env"]
-
-
-def test_a_full_disk_leaves_no_part_of_a_secret(file: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            write_environment(file, {"A": "s3cret"}, "Ours.")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert list(file.parent.iterdir()) == []
 
 
 GOOD = REQUIRED | {"SLACK_SIGNING_SECRET": "0123456789abcdef" * 2}

@@ -44,7 +44,7 @@ from bot.outbound.store.writer import LEADS, Lease
 _log = logging.getLogger(__name__)
 
 INTERVAL = 16.0  # seconds between two looks for rows to chain
-LOG_INTERVAL = 3_600.0  # seconds between two looks for gaps, and for new last links to log
+LOG_INTERVAL = 3_600.0  # seconds between two looks for gaps
 BATCH = 100  # rows in a transaction, which takes some milliseconds: on SQLite those of orders wait for it
 PAGE = 5_000  # rows that are verified at a time
 _PAUSE = 0.2  # seconds between two transactions
@@ -161,7 +161,6 @@ class AuditTrail:
     def __post_init__(self) -> None:
         self._key = self.cipher.derive("anchor-bot: the links of the audit trail")
         self._known: LRUCache[str, Mark] = LRUCache(_MOST_KNOWN)
-        self._logged: LRUCache[str, tuple[str | None, str]] = LRUCache(_MOST_KNOWN)
         self._after: Mapping[str, Any] = _START
 
     def add(self, connection: Connection, row: AuditRow, owner: str = "") -> None:
@@ -172,14 +171,10 @@ class AuditTrail:
         return row._replace(key_id=self.cipher.key_id).linked("", self._key)
 
     async def report(self) -> float:
-        """Log each gap, and each last link that is new. Return the seconds until the next report."""
+        """Log each gap. Return the seconds until the next report."""
         async for mark in self._all_marks():
-            if self._logged.get(mark.team_id) != (mark.end.link, mark.gap):
-                self._logged[mark.team_id] = mark.end.link, mark.gap
-                about = {"team": mark.team_id, "place": mark.end.place, "link": mark.end.link}
-                _log.info("audit trail", extra=about)
-                if mark.gap:
-                    _log.error("the audit trail has a gap", extra=about | {"why": mark.gap})
+            if mark.gap:
+                _log.error("the audit trail has a gap", extra={"team": mark.team_id, "why": mark.gap})
         return LOG_INTERVAL
 
     async def gap(self, team_id: str) -> str:
@@ -330,11 +325,11 @@ class AuditTrail:
         connection.execute("DELETE FROM audit WHERE team_id = :team_id AND place IS NOT NULL", **of_team)
         self._write_marks(connection, [mark._replace(start=end, end=end)])
 
-    async def verify(self, days: int, link: str = "") -> Inspection:
+    async def verify(self, days: int) -> Inspection:
         """Follow the trails of all workspaces, and compare their rows with the orders, which are kept so many days."""
         now = await self.database.change(lambda connection: connection.now())
         limit = now - days * _DAY + _SETTLING
-        inspection = Inspection(await self.database.read(self._keys), self.cipher.key_id, now, limit, link)
+        inspection = Inspection(await self.database.read(self._keys), self.cipher.key_id, now, limit)
         read = lru_cache(_MOST_KNOWN)(partial(read_mark, keys=inspection.keys, own=self.cipher.key_id))
         for sql, start in ((_FOLLOWED, {"team_id": "", "place": -1}), (_WAITING, _START)):
             after, count = start, PAGE

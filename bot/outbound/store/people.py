@@ -4,14 +4,13 @@ import asyncio
 import json
 import re
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
-from bot.core.fields import parse_object
 from bot.core.policy import Profile
 from bot.messages.markup import mention
 from bot.outbound.store.audit import LOCK, AuditTrail
-from bot.outbound.store.connections import Connection, Row, listed
+from bot.outbound.store.connections import Connection, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.history import IS_UNFINISHED
 from bot.outbound.store.secrets import read_policy
@@ -145,7 +144,7 @@ async def _replace_all(trail: AuditTrail, person: Person, pseudonym: str) -> int
     database = trail.database
     count = await database.change(partial(_delete, trail, person), locks=[LOCK])
     for table in _NAMING:
-        ids = [row[0] for row in await find_naming(database, table, person, only_ids=True)]
+        ids = await _find_naming(database, table, person)
         for first in range(0, len(ids), _BATCH):
             batch = listed(ids[first : first + _BATCH])
             count += await database.change(partial(_replace, trail, table, batch, (person, pseudonym)), locks=[LOCK])
@@ -153,15 +152,12 @@ async def _replace_all(trail: AuditTrail, person: Person, pseudonym: str) -> int
     return count
 
 
-async def find_naming(database: Database, table: str, person: Person, *, only_ids: bool = False) -> list[Row]:
-    """Return the rows of a table that name a person in any column, or their ids."""
+async def _find_naming(database: Database, table: str, person: Person) -> list[Any]:
+    """Return the ids of the rows of a table that name a person in any column."""
     one = await database.fetch_one(f"SELECT * FROM {table} LIMIT 1")
-    return [] if one is None else await database.fetch_all(_naming(table, one, only_ids=only_ids), **person.values)
-
-
-def _naming(table: str, one: Row, *, only_ids: bool) -> str:
-    names = " OR ".join(f"CAST({name} AS TEXT) LIKE :like" for name in one._fields)
-    return f"SELECT {_NAMING.get(table, '*') if only_ids else '*'} FROM {table} WHERE {_IN_WORKSPACE} AND ({names})"
+    names = " OR ".join(f"CAST({name} AS TEXT) LIKE :like" for name in one._fields) if one else "1 = 0"
+    sql = f"SELECT {_NAMING[table]} FROM {table} WHERE {_IN_WORKSPACE} AND ({names})"
+    return [row[0] for row in await database.fetch_all(sql, **person.values)]
 
 
 def _delete(trail: AuditTrail, person: Person, connection: Connection) -> int:
@@ -172,7 +168,7 @@ def _delete(trail: AuditTrail, person: Person, connection: Connection) -> int:
 
 def _replace(trail: AuditTrail, table: str, ids: str, who: tuple[Person, str], connection: Connection) -> int:
     """Replace a person in the rows with these ids. A change of tokens that is under way fails."""
-    (person, pseudonym), key, count = who, _NAMING.get(table, "id"), 0
+    (person, pseudonym), key, count = who, _NAMING[table], 0
     sql = f"SELECT * FROM {table} WHERE {key} IN (SELECT value FROM json_each(:ids)) FOR UPDATE"
     for row in connection.fetch_all(sql, ids=ids):
         is_own = getattr(row, "user_id", "") == person.user_id  # that of somebody else can begin so
@@ -186,34 +182,3 @@ def _replace(trail: AuditTrail, table: str, ids: str, who: tuple[Person, str], c
             connection.execute(f"UPDATE {table} SET {', '.join(changed)} WHERE {key} = :{key}", **new)
             count += 1
     return count
-
-
-async def export(database: Database, person: Person) -> list[dict[str, object]]:
-    """Return what is stored of a person, without secrets: a row of a table each."""
-    return [
-        {"table": table, **_shown(table, row, person)}
-        for table in ("people", "audit_people", *_NAMING)
-        for row in await find_naming(database, table, person)
-    ]
-
-
-def _shown(table: str, row: Row, person: Person) -> dict[str, object]:
-    """Return what people can read of a row; of a workspace, only what names the person."""
-    shown: dict[str, object] = {}
-    for name, value in row._asdict().items():
-        is_about = table != "workspaces" or name == "team_id" or person.user_id in str(value)
-        if value is not None and is_about and (name not in _KEPT or name == "policy"):
-            shown[name] = _readable(name, value, person)
-    return shown
-
-
-def _readable(name: str, value: object, person: Person) -> object:
-    """Return a value with times in ISO 8601 and without JSON; of tokens and permissions, those that name the person."""
-    if name == "policy":
-        return read_policy(str(value)).naming(person.user_id)
-    if isinstance(value, int | float) and name.endswith("_at"):
-        return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    if name == "alert_tokens":
-        return [one["name"] for one in json.loads(str(value)) if one.get("made_by") == person.user_id]
-    is_object = isinstance(value, str) and value.startswith("{")
-    return parse_object(str(value)) if is_object else value

@@ -65,9 +65,9 @@ async def give(store: Store, count: int = 3, *, user: str = "U0ALICE0001", key: 
     return [row.id for row in rows]
 
 
-async def verified(store: Store, link: str = "") -> tuple[Verdict, str]:
+async def verified(store: Store) -> tuple[Verdict, str]:
     """The verdict, and the problems."""
-    found = await store.audit.verify(DAYS, link)
+    found = await store.audit.verify(DAYS)
     return found.verdict, " ".join([*found.problems, *found.gaps])
 
 
@@ -184,22 +184,16 @@ async def test_the_first_row_that_is_not_as_it_was_written_is_named(
     assert (await verified(store))[0] == CHANGED
 
 
-async def test_an_earlier_copy_is_found_with_a_link_that_was_logged(
-    store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_bot_that_runs_finds_an_earlier_copy(store: Store) -> None:
     await give(store, 2)
     (copy,) = await fetch(store, "SELECT value FROM marks WHERE scope = 'audit end'")
     await give(store, 1)
     link = await last_link(store)
-    await store.audit.report()
-    assert link in str([vars(record) for record in caplog.records if record.message == "audit trail"])
     for statement in (LOSE_ORDER, LOSE_ROW):
         await execute(store, statement)
     await execute(store, "UPDATE marks SET value = :value WHERE scope = 'audit end'", value=copy[0])
     assert await verified(store) == (WHOLE, "")
-    verdict, problems = await verified(store, link)
-    assert (verdict, "tail was cut" in problems) == (CHANGED, True)
-    await give(store, 1)  # the bot that runs knows better
+    await give(store, 1)
     assert "its last row was 3, with the link " + link in (await verified(store))[1]
 
 
@@ -216,7 +210,6 @@ async def test_a_gap_is_an_error_at_each_start_until_an_operator_acknowledges_it
     for _ in range(2):
         found = restarted(store)
         await found.report()
-        await found.report()
         await give(store, 1)
     assert gaps() == [f"its last row was 3, with the link {link}"] * 2
     assert await store.audit.gap("T0HOME00001") == gaps()[0]
@@ -226,7 +219,7 @@ async def test_a_gap_is_an_error_at_each_start_until_an_operator_acknowledges_it
     await store.audit.acknowledge("os:root")
     assert await store.audit.gap("T0HOME00001") == ""
     await chain(store)
-    verdict, problems = await verified(store, link)
+    verdict, problems = await verified(store)
     assert (verdict, f"a gap: {gaps()[0]}" in problems) == (WHOLE, True)
 
 
