@@ -153,7 +153,7 @@ PAGES: dict[str, list[Row]] = {
         ("with retries for up to {} seconds", slack_client.RETRY_WINDOW + slack_errors.TIMEOUT),
     ],
     "automatic-pause": [
-        ("or after {} h without any", auto_pauses.FORGOTTEN_AFTER / 3600),
+        ("fires, for {} h", auto_pauses.LONGEST_TRIED / 3600),
         ("or within the last {} minutes", minutes(auto_pauses.RESPECTED)),
         ("`AUTO_PAUSE_LIMIT` sessions** ({}) of", float(SETTINGS["AUTO_PAUSE_LIMIT"].default)),
         ("sessions are held back for {} minutes", minutes(auto_pauses.HELD_FOR)),

@@ -174,10 +174,10 @@ def _paused_heading(overview: Overview, count: int) -> str:
     return f"*Paused by this app:* {count_text(count) if count else 'none'}."
 
 
-def held_message(content: HeldContent, count: int, held_id: str) -> Message:
+def held_message(content: HeldContent, held_id: str) -> Message:
     """Return the message about sessions that alerts did not pause, with the button that lets people pause them."""
     message = in_channel(
-        f"⛔ *Not paused automatically: {count_text(count)}*, by {mention(content.user_id)}. The agents may still run.",
+        f"⛔ *Not paused automatically: further sessions* of {mention(content.user_id)}. The agents may still run.",
         f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit. Alerts with this token "
         f"pause no further ones until {moment(content.until)}. *Pause* on a card works.",
         "*Pause several…* offers those whose alert still fires. Pausing them there ends this limit.",

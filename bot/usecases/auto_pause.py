@@ -19,7 +19,7 @@ from bot.core.outcomes import (
     name_of,
     word_of,
 )
-from bot.core.requests import STILL_WANTED, Actor, Attempt, Order, ReplyAddress, program_id
+from bot.core.requests import Actor, Attempt, Order, ReplyAddress, program_id
 from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages.cards import alert_message, digest_of
@@ -46,7 +46,6 @@ _MOST_AT_ONCE = 100  # alerts that are placed in a transaction
 _PLACED_WITHIN = 2.0  # seconds for the database to place alerts
 POST_WAIT = 8.0  # seconds for which a sender waits for its post
 _BEFORE_CARD = 1.0  # seconds that a card waits for the outcome of its pause: then people read that at once
-_ASKED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
 _LONGEST_REASON = 200
 _TO_ANSWER = 0.2  # seconds in which a post that waits for Slack says so, before the wait for the pause ends
 _SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is taken
@@ -215,7 +214,7 @@ class AutoPauses:
             return Refusal(Why.STORE_UNAVAILABLE)
         self._waiting += 1
         try:
-            attempt, running = await self._start(pause, workspace, channel, alert)
+            attempt, running = self._start(pause, workspace, channel, alert)
             parts: set[asyncio.Future[Any]] = {running.recorded, running.result}
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -229,33 +228,16 @@ class AutoPauses:
                 return await self.rows.last_outcome(attempt) or outcome
         return outcome
 
-    async def _start(
-        self, pause: _Pause, workspace: Workspace, channel: str, alert: Alert
-    ) -> tuple[Attempt, RunningOrder]:
-        team_id, is_observed = workspace.team_id, workspace.auto_pause is AutoPause.OBSERVE
-        since = await self._firing_since(team_id, alert) if alert.starts_at is None else alert.starts_at
-        age = time.monotonic() - pause.came_at
-        known: Outcome | None = (
-            Refusal(Why.OBSERVED) if is_observed else Refusal(Why.NO_TURN, seconds=age) if age > STILL_WANTED else None
-        )
-        if since is None:
-            since, known = time.time(), Refusal(Why.STORE_UNAVAILABLE)
-        attempt, actor = attempt_of(team_id, alert.session_id, alert.firing, since), program_id(alert.sender)
-        address = ReplyAddress(Actor(team_id, channel, actor))
-        order = pause_of(attempt, alert.session_id, address.actor, _reason(alert), age=age)
+    def _start(self, pause: _Pause, workspace: Workspace, channel: str, alert: Alert) -> tuple[Attempt, RunningOrder]:
+        since = time.time() if alert.starts_at is None else alert.starts_at
+        attempt = attempt_of(workspace.team_id, alert.session_id, alert.firing, since)
+        address = ReplyAddress(Actor(workspace.team_id, channel, program_id(alert.sender)))
+        order = pause_of(attempt, alert.session_id, address.actor, _reason(alert))
+        known = Refusal(Why.OBSERVED) if workspace.auto_pause is AutoPause.OBSERVE else None
         pause.running, pause.is_repeated = self.orders.start(order, address, known)
         if not pause.is_repeated:
             self.tasks.start(self.orders.deliver(pause.running, address))
         return attempt, pause.running
-
-    async def _firing_since(self, team_id: str, alert: Alert) -> float | None:
-        """Return since when an alert fires; None if the database fails for too long."""
-        ends = time.monotonic() + STILL_WANTED
-        while time.monotonic() < ends:
-            with suppress(StoreError):
-                return await self.rows.firing_since(team_id, alert)
-            await asyncio.sleep(_ASKED_AGAIN_AFTER)
-        return None
 
     async def look(self) -> float:
         """Try the pauses again that did not succeed, of what still fires. Raises StoreError."""

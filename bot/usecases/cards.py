@@ -17,7 +17,6 @@ from bot.messages.sessions import held_message
 from bot.messages.several import batch_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls
-from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.secrets import FieldCipher, unseal
 from bot.outbound.workspaces import Workspaces
@@ -37,7 +36,6 @@ class CardSender:
     slack: SlackClient
     workspaces: Workspaces
     states: SessionStates
-    auto_pauses: AutoPauseRows
     response_urls: ResponseUrls
     cipher: FieldCipher
 
@@ -74,8 +72,7 @@ class CardSender:
         if isinstance(content := card.content, BatchContent):
             return await self._compose_batch(card, content)
         if isinstance(content, HeldContent):
-            count = await self.auto_pauses.count_held(card.team_id, content)
-            return held_message(content, count, card.id), True
+            return held_message(content, card.id), True
         states = await self._read_states(card)
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}

@@ -32,7 +32,6 @@ from bot.core.sessions import Session, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import session_lock
 from bot.outbound.store.history import states_now
-from bot.outbound.store.marks import firing_name
 from bot.outbound.store.messages import (
     ALERT,
     ARE_OF_SESSIONS,
@@ -72,10 +71,6 @@ _COUNT = """
 _CLOSE = """
     UPDATE messages SET closed_at = :now, due = NULL WHERE id = :message_id AND NOT EXISTS (
       SELECT 1 FROM parts WHERE message_id = messages.id AND id <> :id)
-"""
-_FORGET = """
-    DELETE FROM marks WHERE scope = :scope AND name >= :first AND name <= :last
-      AND json_extract(value, '$[1]') = :sender
 """
 
 
@@ -190,10 +185,8 @@ class _Placing:
         """Place an alert."""
         name = (one.team_id, one.channel_id, one.alert.session_id)
         has_ended = (one.team_id, one.alert.session_id) in self.ended
-        if one.alert.is_resolved:
-            self._forget_firing(one)
-            if not has_ended:
-                self._resolve_elsewhere(one)
+        if one.alert.is_resolved and not has_ended:
+            self._resolve_elsewhere(one)
         card = self.cards.get(name)
         if has_ended or (card is None and one.alert.is_resolved):  # it makes no card
             return Ignored(has_ended)
@@ -257,13 +250,6 @@ class _Placing:
         for card in list(self.cards.values()):
             if card.name[::2] == (one.team_id, one.alert.session_id) and card.name[1] != one.channel_id:
                 self.cards[card.name] = replace(card, content=fold(card.content, one.alert, self.now))
-
-    def _forget_firing(self, one: IncomingAlert) -> None:
-        """Let the next alert of its sender begin to fire. A resolved one without a fingerprint ends all of them."""
-        name = firing_name(one.alert)
-        begin = name if one.alert.fingerprint else " ".join(name.split()[:2])
-        values = {"scope": one.team_id, "first": begin, "last": name if one.alert.fingerprint else f"{begin}~"}
-        self.connection.queue(_FORGET, values | {"sender": one.alert.sender})
 
     def write(self) -> None:
         """Write what has changed, and add what is new. Replies say since when the alerts of their card are resolved."""

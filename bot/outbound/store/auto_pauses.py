@@ -1,4 +1,4 @@
-"""Pauses by alerts: since when an alert fires, and whether its pause may be sent. All times are the database's.
+"""Pauses by alerts: whether one may be sent, and what is tried again. All times are the database's.
 
 Every method can raise StoreUnreachableError.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import get_args
 
-from bot.core.cards import Alert, AlertContent, Card, Firing, HeldContent, Part
+from bot.core.cards import AlertContent, Card, Firing, HeldContent, Part
 from bot.core.fields import digest
 from bot.core.outcomes import (
     NAMES,
@@ -28,9 +28,9 @@ from bot.core.requests import STILL_WANTED, Actor, Attempt, Order, Source, State
 from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
 from bot.outbound.store.connections import Connection, Row
-from bot.outbound.store.database import Database, session_lock, workspace_lock
+from bot.outbound.store.database import Database, workspace_lock
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.marks import IS_RECORDED, WRITE_MARK, firing_name
+from bot.outbound.store.marks import IS_RECORDED
 from bot.outbound.store.messages import (
     ALERT,
     CHANGE,
@@ -44,10 +44,9 @@ from bot.outbound.store.messages import (
 )
 from bot.outbound.store.news import CARDS
 from bot.outbound.store.running_orders import read_outcome
-from bot.runtime import KeyedLocks
 
-FORGOTTEN_AFTER = 86_400.0
-"""Seconds without an alert after which one without a time of its own fires for the first time."""
+LONGEST_TRIED = 86_400.0
+"""Seconds after which a pause that failed is not tried again."""
 
 RESPECTED = 600.0
 """Seconds for which nothing undoes a person's resume automatically, however long the alert has fired."""
@@ -59,7 +58,6 @@ AGAIN_AFTER = 60.0
 """Seconds after an attempt that did not pause the session, until the next one."""
 
 _ENDED_WITHIN = 60.0
-_ROUNDING = 0.1  # seconds by which the time of an outcome can be before that of its decision: clocks are rounded
 _NOT_AGAIN = {Why.STORE_UNAVAILABLE, *(one.__name__ for one in (Paused, Resumed, NotRunning, NotFound))}
 _TRIED_AGAIN = NAMES - NOT_AUTOMATIC - _NOT_AGAIN
 MOST_DUE = 200  # that are tried again at once: those that were tried longest ago
@@ -68,7 +66,6 @@ MOST_HELD = 1_000
 
 _DIGEST = 32
 _OF_ALERT = len(program_id("")) + _DIGEST  # characters that the triggers of an alert begin with, whenever it fires
-_READ_MARK = "SELECT until, value FROM marks WHERE scope = :team_id AND name = :name"
 _OF_SESSION = "team_id = :team_id AND session_id = :session_id"
 _ADMITTED = f"""
     team_id = :team_id AND user_id = :user_id AND source = '{Source.ALERT}' AND id <> :id
@@ -115,7 +112,7 @@ _NOT_PAUSED = f"""
 """The last pause by each alert, if it did not pause its session, nor anybody else, with its card: senders in turn."""
 _IS_TRIED_AGAIN = "outcome IN ('{}')".format("', '".join(sorted(_TRIED_AGAIN)))
 _DUE_AGAIN = _NOT_PAUSED % (
-    f"given_at > unix_now() - {FORGOTTEN_AFTER} AND settled_at <= unix_now() - {AGAIN_AFTER} AND {_IS_TRIED_AGAIN}",
+    f"given_at > unix_now() - {LONGEST_TRIED} AND settled_at <= unix_now() - {AGAIN_AFTER} AND {_IS_TRIED_AGAIN}",
     "ASC",
 )
 _OF_SENDER = "own.team_id = :team_id AND user_id = :user_id AND given_at > :since AND settled_at <= :until"
@@ -125,11 +122,6 @@ _LIFT = (
     "UPDATE parts SET content = :content, changed_at = :now WHERE id = :id",
     f"{CHANGE} {OF_PARTS.format('id = :id')}",
 )
-_COUNT_HELD = f"""
-    SELECT count(DISTINCT session_id) AS number FROM orders
-    WHERE team_id = :team_id AND user_id = :user_id AND source = '{Source.ALERT}' AND trigger_id LIKE '%:0'
-      AND outcome = '{Why.HELD_BACK}' AND settled_at >= :since AND settled_at <= :until
-"""
 _CALLS = f"""
     SELECT 1 FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND sender = :sender AND id <> :id
       AND mentioned_at > unix_now() - {MENTION_INTERVAL} AND (ts IS NOT NULL OR closed_at IS NULL)
@@ -145,9 +137,9 @@ NextPause = tuple[Order, AlertContent, str | None]
 """The next attempt for a firing that has not paused its session, and its open card: the content, and its `ts`."""
 
 
-def pause_of(attempt: Attempt, session_id: SessionId, actor: Actor, reason: str, *, age: float = 0.0) -> Order:
-    """Return the order of an attempt, which is so many seconds old."""
-    return Order(Verb.PAUSE, session_id, actor, reason, attempt.trigger_id, age, Source.ALERT)
+def pause_of(attempt: Attempt, session_id: SessionId, actor: Actor, reason: str) -> Order:
+    """Return the order of an attempt."""
+    return Order(Verb.PAUSE, session_id, actor, reason, attempt.trigger_id, source=Source.ALERT)
 
 
 def attempt_of(team_id: str, session_id: str, firing: Firing, since: float) -> Attempt:
@@ -176,38 +168,12 @@ def _read_held(rows: Sequence[Row]) -> list[HeldContent]:
     return [one for one in contents if isinstance(one, HeldContent)]
 
 
-def _check_recorded(rows: Sequence[Row]) -> None:
-    """Raise StoreError if a workspace has no row yet: without one nothing is counted."""
-    if not rows:
-        raise StoreError("the workspace is not recorded yet")
-
-
 @dataclass(eq=False)
 class AutoPauseRows:
     """Repository of what pauses by alerts depend on. Those of a sender pause `most` sessions within WINDOW."""
 
     database: Database
     most: int
-
-    def __post_init__(self) -> None:
-        self._turns = KeyedLocks()  # of a workspace one waits here for each sender, where they are in nobody's way
-
-    async def firing_since(self, team_id: str, alert: Alert) -> float:
-        """Return since when an alert fires that does not say so itself (Unix seconds), and remember it.
-
-        That is the first one after a resolved one, or after a day without any.
-        """
-        locks = [session_lock(team_id, alert.session_id)]  # which a transaction with its end holds, too
-        async with self._turns.get((team_id, program_id(alert.sender))), self._turns.get(team_id):
-            return await self.database.change(partial(self._firing_since, team_id, alert), locks=locks)
-
-    def _firing_since(self, team_id: str, alert: Alert, connection: Connection) -> float:
-        now, mark = connection.now(), {"team_id": team_id, "name": firing_name(alert)}
-        _check_recorded(connection.fetch_all(IS_RECORDED, team_id=team_id))
-        row = connection.fetch_one(_READ_MARK, **mark)
-        since = json.loads(row.value)[0] if row is not None and row.until > now else now
-        connection.execute(WRITE_MARK, **mark, until=now + FORGOTTEN_AFTER, value=json.dumps([since, alert.sender]))
-        return float(since)
 
     def judge(self, order_id: str, order: Order, channel_id: str, connection: Connection, owner: str) -> Refusal | bool:
         """Return the rule against the pause of an alert, or True: then it is recorded as sent.
@@ -222,7 +188,8 @@ class AutoPauseRows:
         times = {"since": min(now - RESPECTED, attempt.since), "wanted": now - STILL_WANTED}
         looks = connection.fetch_each(*_LOOKS, **about, **times, owner=owner, ended_since=now - _ENDED_WITHIN)
         recorded, own, (look,), held_rows = looks
-        _check_recorded(recorded)
+        if not recorded:
+            raise StoreError("the workspace is not recorded yet")  # without a row nothing is counted
         if not own:
             return False
         if look.resumed_by is not None:
@@ -242,7 +209,7 @@ class AutoPauseRows:
                 held_id, content = f"{HELD}-{order_id}", HeldContent(sender, number, now, now + HELD_FOR)
                 part = Part(held_id, SessionId(sender), content)
                 card = Card(id=held_id, team_id=order.actor.team_id, channel_id=channel_id, parts=(part,))
-                add_cards([card], connection)  # news of it come with the outcome, which it counts
+                add_cards([card], connection)  # the leader finds it by its next look
             if is_held or number >= self.most:
                 return Refusal(Why.HELD_BACK)
         connection.queue(_SEND, {"id": order_id})
@@ -266,12 +233,6 @@ class AutoPauseRows:
         add_cards([replace(card, mentions=True, sender=sender)], connection)
         self.database.news.tell(connection, CARDS)
         return True
-
-    async def count_held(self, team_id: str, content: HeldContent) -> int:
-        """Return how many sessions were held back that a message is about."""
-        times = {"since": content.since - _ROUNDING, "until": content.until + STILL_WANTED}
-        row = await self.database.fetch_one(_COUNT_HELD, team_id=team_id, user_id=content.user_id, **times)
-        return int(row.number) if row else 0
 
     async def held(self, team_id: str, held_id: str) -> tuple[SessionId, ...] | None:
         """Return the sessions of a message that nobody has paused, and whose alerts still fire; None without it."""

@@ -18,7 +18,6 @@ from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreUnreachableError, or_default
-from bot.outbound.store.marks import FIRING
 from bot.outbound.store.messages import ALERT
 from bot.outbound.store.running_orders import read_outcome
 
@@ -28,9 +27,6 @@ FIRST_DELAY = 10.0  # seconds after the start, when unfinished orders come first
 INTERVAL = 3_600.0  # seconds between two looks for old orders
 _DAY = 86_400.0
 MESSAGE_DAYS = 7  # after its last change; a session ends much earlier
-_DELETE_MARKS = f"""
-    DELETE FROM marks WHERE until < :limit AND name LIKE '{FIRING} %'
-"""
 _DELETE_PARTS = f"""
     DELETE FROM parts WHERE id IN (SELECT id FROM parts AS old WHERE old.changed_at < :limit
       AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = old.message_id) LIMIT {10_000})
@@ -243,7 +239,7 @@ async def prune(database: Database, days: int) -> None:
 
 
 def _delete_leftovers(connection: Connection) -> None:
-    for sql in (_DELETE_MARKS, _DELETE_LEASES, _DELETE_PARTS):
+    for sql in (_DELETE_LEASES, _DELETE_PARTS):
         connection.execute(sql, limit=connection.now() - _DAY)
 
 

@@ -3,7 +3,6 @@
 | scope | name | until | value |
 |---|---|---|---|
 | a workspace | `notice` and its name | when it can be sent again, if ever | |
-| a workspace | `firing`, a session, what fires, its sender | when it is forgotten | since when it fires, its sender |
 | a workspace | `sender used` and the name of an alert token | its last use | |
 | `install` | the digest of a used OAuth state | its expiry | |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
@@ -21,7 +20,6 @@ from dataclasses import dataclass
 
 from cachetools import TTLCache
 
-from bot.core.cards import Alert
 from bot.core.fields import Secret, derive_key, digest, is_token
 from bot.core.workspace import AlertToken
 from bot.outbound.store.connections import Connection
@@ -30,25 +28,12 @@ from bot.outbound.store.errors import StoreError
 from bot.runtime import Tasks
 
 INSTALL, KEY, AUDIT_KEY, AUDIT_END = "install", "key", "audit key", "audit end"
-FIRING = "firing"
-
-_LONGEST_DIGEST = 9  # the longest name of a sender needs the room
 _CLAIM = """
     INSERT INTO marks (scope, name, until) VALUES (:scope, :name, :until)
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now
 """
 IS_RECORDED = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR KEY SHARE"
 """It finds nothing if the workspace does not exist; until the end of the transaction nobody deletes it."""
-WRITE_MARK = """
-    INSERT INTO marks (scope, name, until, value) VALUES (:team_id, :name, :until, :value)
-    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until, value = excluded.value
-"""
-
-
-def firing_name(alert: Alert) -> str:
-    """Return the name of the mark of an alert that fires."""
-    what = digest(alert.fingerprint)[:_LONGEST_DIGEST]
-    return f"{FIRING} {alert.session_id.replace('-', '')} {what} {alert.sender}"
 
 
 def claim_mark(connection: Connection, scope: str, name: str, until: float | None, now: float) -> bool:

@@ -25,7 +25,6 @@ from bot.core.outcomes import (
     Refusal,
     Resumed,
     Unconfirmed,
-    Why,
     name_of,
 )
 from bot.core.requests import REPEATED, Actor, Order, ReplyAddress, Source, State, Verb
@@ -131,11 +130,9 @@ class RunningOrder:
         is_shown = self.is_allowed or order.source is Source.ALERT or bool(order.batch_id)
         if isinstance(outcome, Refusal) and not is_shown:
             return {}
-        # a message counts what its sender's alerts did not pause
-        is_held = isinstance(outcome, Refusal) and outcome.why is Why.HELD_BACK
-        others = [order.batch_id] if order.batch_id else [order.actor.user_id] if is_held else []
         own = {self.session: frozenset({clicked} if clicked else ())}
-        return own | {(order.actor.team_id, SessionId(one)): frozenset() for one in others}
+        batch = {(order.actor.team_id, SessionId(order.batch_id)): frozenset[str]()} if order.batch_id else {}
+        return own | batch
 
     def in_sequence(
         self, outcome: Outcome, look: Row, given_at: float, told_at: float | None
