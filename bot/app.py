@@ -29,8 +29,8 @@ from bot.logs import dropped_lines
 from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
-from bot.outbound.slack.client import SlackClient, SlackClock, call_trace
-from bot.outbound.slack.errors import SlackUnreachableError, open_web
+from bot.outbound.slack.client import SlackClient
+from bot.outbound.slack.errors import SlackClock, SlackUnreachableError, open_web
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.auto_pauses import AutoPauseRows
@@ -107,7 +107,6 @@ class Bot:
         self.tasks, self.acks, self._jobs, self._writing = Tasks(), Tasks(), Tasks(), Tasks()
         one = settings.workspace
         self._clock = SlackClock(limits.now)
-        self.trace = call_trace(settings.slack_api_url, self._clock)
         self._metrics = Metrics(token.name for token in (one.alert_tokens if one else ()))
         if one is not None:
             self.readiness.block("slack", "Slack has not accepted the bot token yet.")
@@ -118,7 +117,7 @@ class Bot:
         return open_watched(settings.database_url, settings.store_keys, self.readiness, is_required=is_required)
 
     def build(  # noqa: PLR0915 - the composition root
-        self, store: Store, session: aiohttp.ClientSession, http: aiohttp.ClientSession
+        self, store: Store, session: aiohttp.ClientSession
     ) -> None:
         """Build everything between Slack, Anchor and the store."""
         settings, limits, one, tasks = self.settings, self.limits, self.settings.workspace, self.tasks
@@ -127,8 +126,8 @@ class Bot:
         base_url = "" if one else settings.base_url or ""
 
         # clients and repositories
-        transport = Transport(http, settings.proxy)
-        slack = self.slack = SlackClient(open_web(session, settings.slack_api_url))
+        transport = Transport(session, settings.proxy)
+        slack = self.slack = SlackClient(open_web(session, settings.slack_api_url, self._clock))
         anchor_http = AnchorHttp(transport, settings.anchor_api_url)
         timeout, deadline = settings.anchor_timeout, settings.anchor_deadline
         anchor = AnchorClient(anchor_http, timeout=timeout, deadline=deadline, metrics=metrics)
@@ -372,9 +371,8 @@ async def running(
     that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
     """
     bot, serve_seconds = Bot(settings, limits), 0.0
-    opening = open_session(bot.trace, proxy=settings.proxy), open_session(proxy=settings.proxy)
-    async with opening[0] as session, opening[1] as http, bot.open_store() as (store, preparing):
-        bot.build(store, session, http)
+    async with open_session(settings.proxy) as session, bot.open_store() as (store, preparing):
+        bot.build(store, session)
         await or_default(bot.workspaces.read_row(), None, within=_LOOK_TIMEOUT)
         serving = listening(bot.application, settings.host, settings.port)
         async with serving as bot.url, bot.serving_metrics():

@@ -258,10 +258,10 @@ class StandstillMonitor:
             await asyncio.sleep(until_tick(TICK))
             self._tick(time.monotonic())
 
-    def seconds_before(self, received_at: float) -> float:
-        """Return how long something read at `received_at` can have waited for the end of a standstill, or 0."""
-        self._tick(received_at)
-        return received_at - self._began if received_at - self._ended < _BACKLOG else 0.0
+    def earliest(self, read_at: float) -> float:
+        """Return when something that is read now can have come: before a standstill that has just ended."""
+        self._tick(read_at)
+        return self._began if read_at - self._ended < _BACKLOG else read_at
 
     def _tick(self, now: float) -> None:
         if now - self._last_tick > LONGEST_GAP:

@@ -107,7 +107,6 @@ PAGES: dict[str, list[Row]] = {
             queue.MOST_AT_ANCHOR,
         ),
         ("can have {} unfinished orders, which is {} per second for {} seconds", EACH, EACH / DEADLINE, DEADLINE),
-        ("can resume {} times per {}", access.MOST_RESUMES, span(access.RESUMES_WITHIN)),
         ("A resume that arrives more than {} s late is not sent", requests.LATE),
         ("unless that differs by more than {} s", requests.MOST_SKEW),
         ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),

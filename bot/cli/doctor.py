@@ -44,7 +44,6 @@ from bot.outbound.http import Reached, reach
 from bot.outbound.slack.client import (
     AppTokenRefusedError,
     SlackClient,
-    SocketModeOffError,
     TokenInfo,
     TokenRefusedError,
 )
@@ -166,8 +165,8 @@ class _Checks:
         """Open a connection for Socket Mode, and close it at once: Slack can send it a request."""
         try:
             connection = await connect(self.session, self.slack, app_token)
-        except (AppTokenRefusedError, SocketModeOffError) as error:
-            return Finding(Wrong.SOCKET_REFUSED, {"code": str(error) or "switched off"})
+        except AppTokenRefusedError as error:
+            return Finding(Wrong.SOCKET_REFUSED, {"code": str(error)})
         except SlackUnreachableError as error:
             return _no_answer(error)
         await connection.close()

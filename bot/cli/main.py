@@ -115,8 +115,8 @@ def _run(_: argparse.Namespace, run: Run) -> int:
         why = f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again."
         return _fail(why, code=UNUSABLE_SETTINGS)
     except AppTokenRefusedError as error:
-        why = f"SLACK_APP_TOKEN is refused by Slack ({error}): generate an app-level token with the scope "
-        why += "connections:write (Basic Information > App-Level Tokens) and put it there."
+        why = f"SLACK_APP_TOKEN is refused by Slack ({error}): switch Socket Mode on in the app's settings, generate "
+        why += "an app-level token with the scope connections:write (Basic Information) and put it there."
         return _fail(why, code=UNUSABLE_SETTINGS)
     except NotListeningError as error:
         return _fail(str(error), code=1)

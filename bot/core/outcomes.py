@@ -161,8 +161,6 @@ class Why(StrEnum):
     OVERLOADED = "Overloaded"
     STOPPING = "Stopping"
     """The bot is shutting down."""
-    TOO_MANY_RESUMES = "TooManyResumes"
-    """The person has resumed too many sessions: again in `seconds`."""
     NO_TURN = "NoTurn"
     """It waited `seconds` behind other orders of the same person."""
     LATE = "Late"

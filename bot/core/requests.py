@@ -232,14 +232,14 @@ def read_command(text: str) -> Search | None:
     return None if text.strip().casefold() in _HELP_WORDS else find_session_id(text)
 
 
-def request_age(*, now: float, timestamp: float | None, resolution: float, standstill: float) -> tuple[float, float]:
+def request_age(*, now: float, timestamp: float | None, resolution: float, waited: float) -> tuple[float, float]:
     """Return the least and the most age of a request at `now`; both times are Unix seconds of Slack's clock.
 
-    Slack cuts its `timestamp` to `resolution` seconds. A request without one is at least as old as the `standstill`
-    of the process that it waited for.
+    Slack cuts its `timestamp` to `resolution` seconds. A request without one has the seconds that it can have `waited`
+    for this process.
     """
     if timestamp is None:
-        return standstill, max(standstill, _ASSUMED_TRANSIT)
+        return waited, max(waited, _ASSUMED_TRANSIT)
     most = max(0.0, now - timestamp)
     return max(0.0, most - resolution), most
 

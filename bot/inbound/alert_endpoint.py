@@ -13,10 +13,9 @@ from http import HTTPStatus
 from typing import TypeVar, assert_never
 
 from aiohttp import BasicAuth, web
-from cachetools import LRUCache
 
 from bot.core.cards import Alert, Lost
-from bot.core.fairness import Tally, TimeWindow
+from bot.core.fairness import Tally
 from bot.core.outcomes import PauseWord, Refusal, Why
 from bot.core.requests import Person
 from bot.core.workspace import AlertToken, Workspace
@@ -42,8 +41,6 @@ MOST_WAITING_EACH = 8 * 1024 * 1024  # bytes of a sender
 LARGEST_AT_ONCE = 64 * 1024  # bytes that are parsed in the event loop
 LONGEST_WAIT = 5.0  # seconds of a larger body for its turn
 MOST_BRACKETS, MOST_COMMAS = 20_000, 200_000  # of `[` and `{` together: nothing else runs while a body is parsed
-MOST_WRONG_TOKENS = 100, 60.0  # so many wrong tokens for a workspace within so many seconds are reported
-_MOST_COUNTED = 1_000  # workspaces
 _MOST_LOGGED = 5  # names
 _LONG = 20  # digits of a number
 _RETRY_AFTER = 15  # seconds
@@ -74,7 +71,6 @@ class Alerts:
         self._webhook_bodies = Bodies(largest=LARGEST_WEBHOOK, most_each=MOST_WAITING_EACH)
         self._turns = FairQueue(most=1, most_each=1, longest_wait=LONGEST_WAIT)
         self._rejections = RejectionLog()
-        self._wrong_tokens: LRUCache[str, TimeWindow] = LRUCache(_MOST_COUNTED)
 
     def routes(self, path: str) -> list[web.RouteDef]:
         """Return the routes below a path. A `{ref}` in it names the workspace."""
@@ -93,7 +89,6 @@ class Alerts:
             return self._reject(Rejected(503, cards.STORE_FAILED))
         token = None if workspace is None else workspace.find_token(_token(request))
         if workspace is None or token is None:
-            self._count_wrong_token(workspace)
             return self._reject(Rejected(401, cards.WRONG_TOKEN))
         if not workspace.team_id or "stopping" in self.readiness.reasons:
             why = cards.STOPPING if workspace.team_id else cards.UNNAMED
@@ -114,13 +109,6 @@ class Alerts:
             self.metrics.alerted("Invalid", token.name)
             return _problem(400, str(error), field=error.field)
         return _problem(504, cards.broken(log_incident(error)))
-
-    def _count_wrong_token(self, workspace: Workspace | None) -> None:
-        if workspace is not None:
-            window = self._wrong_tokens.setdefault(workspace.team_id, TimeWindow(*MOST_WRONG_TOKENS))
-            window.add(time.monotonic())
-            if window.retry_after(time.monotonic()):
-                self.monitor.report_wrong_tokens(workspace)
 
     def _reject(self, rejected: Rejected) -> web.Response:
         self._rejections.record(rejected)

@@ -129,7 +129,6 @@ _ROWS: Mapping[str, _Row] = {
     Why.STORE_UNAVAILABLE: _Row("The bot's database did not answer, and nothing was sent", _LATER),
     Why.OVERLOADED: _Row("The bot had too many requests, and sent nothing", _LATER),
     Why.STOPPING: _Row("The bot was being restarted, and sent nothing", _LATER),
-    Why.TOO_MANY_RESUMES: _Row("One person can't resume so many sessions within a minute", _LATER),
     Why.NO_TURN: _Row("It waited{so_long} behind other requests, and was not sent"),
     Why.LATE: _Row("It came too late{so_long}, and was not sent", "To {verb} it now, try again, {or_there}."),
     Why.RESUMED_SINCE: _Row("{by} has resumed this agent since{when}", _ANYWAY),

@@ -31,11 +31,6 @@ UNSEEN = (
 )
 """The token must appear nowhere but in its modal."""
 
-WRONG_TOKENS_MESSAGE = ephemeral(
-    "⚠️ 100 alerts for this workspace had wrong tokens within a minute. They were refused.",
-    "Probably a program has a revoked token. Nobody can guess one. Programs with a valid token can post as before. You "
-    "are told this once a day.",
-)
 NO_WEBHOOK = 'The body is not from Alertmanager (version "4") or Grafana (version "1"): other programs use /alerts.'
 NOT_RECORDED = "The bot's database does not take all alerts. Send them again: none is counted twice."
 NO_CHANNEL = "The workspace has no channel for alerts. Choose one: these alerts are taken when they come again."

@@ -31,7 +31,6 @@ from bot.runtime import new_id, request_id
 
 _log = logging.getLogger(__name__)
 
-_CLEAR_BY_STATUS = frozenset({401, 403, 429, 502, 503, 504})
 _CONNECT_SHARE = 0.9  # of an attempt's time, so that a failed connection is told apart from a lost response
 
 _OK = 200
@@ -70,7 +69,6 @@ class AnchorHttp:
             "target": f"{self._prefix}{path}".encode(),
             "connect_timeout": min(CONNECT_TIMEOUT, within * _CONNECT_SHARE),
             "max_bytes": max_bytes,
-            "bodiless": _CLEAR_BY_STATUS,
         }
         request = httpx.Request(method, self._origin, headers=headers, stream=_NO_BODY, extensions=extensions)
         began, status = time.monotonic(), 0

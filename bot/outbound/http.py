@@ -38,7 +38,6 @@ _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aio
 _USER_AGENT = f"anchor-chatops/{bot.__version__}"
 _HEADERS = ("User-Agent", _USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate")
 _MOST_ORIGINS = 100
-_DETAILS_TIMEOUT = 1.0  # seconds for the body of a status that counts without it
 
 _DATE_RESOLUTION = 1.0  # seconds, of the header `Date`
 _REACH_TIMEOUT = 5.0  # seconds, as for a call of Slack's Web API
@@ -106,7 +105,7 @@ def _request_class(proxy: Proxy | None) -> type[aiohttp.ClientRequest]:
     return ProxiedRequest
 
 
-def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> aiohttp.ClientSession:
+def open_session(proxy: Proxy | None = None) -> aiohttp.ClientSession:
     """Open a connection pool of `Transport` or slack_sdk, in the running loop. Raises OSError without certificates."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=_ssl_context()),
@@ -115,7 +114,6 @@ def open_session(*traces: aiohttp.TraceConfig, proxy: Proxy | None = None) -> ai
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": _USER_AGENT},
         skip_auto_headers=("Content-Type",),
-        trace_configs=list(traces),
         timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT),
     )
 
@@ -143,25 +141,14 @@ class Transport(httpx.AsyncBaseTransport):
 
         The body of the request is its `stream`: otherwise httpx takes long to add headers, which are added here. The
         extension `target` is httpx's: the path and query in bytes, so that no URL has to be parsed. Others of a request
-        are `connect_timeout` in seconds, `max_bytes`, after which the content is cut off, and `bodiless`: the statuses
-        that count without content, which is empty if it fails or takes over a second.
+        are `connect_timeout` in seconds, and `max_bytes`, after which the content is cut off.
         https://www.python-httpx.org/advanced/extensions/#target
         """
-        try:
-            return await self._exchange(request)
-        except aiohttp.ClientConnectorError:
-            raise
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-            if request.method != hdrs.METH_GET:
-                raise
-            return await self._exchange(request)  # the server had closed the connection that was used again
-
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
         origin = self._origin(request.url)
         connection = await self._connect(origin, request.extensions.get("connect_timeout", CONNECT_TIMEOUT))
         try:
             message, payload = await _write(connection, request)
-            content = await _read(payload, message.code, request)
+            content = await read_body(payload, request.extensions.get("max_bytes", MAX_BODY_BYTES))
         except HttpProcessingError as error:
             connection.close()
             raise NotHttpError(error.message) from error
@@ -213,17 +200,6 @@ _DECODED = frozenset({b"content-encoding", b"content-length", b"transfer-encodin
 """Headers about the body as it was sent: aiohttp has decoded it."""
 
 
-async def _read(payload: StreamReader, status: int, request: httpx.Request) -> bytes:
-    most = request.extensions.get("max_bytes", MAX_BODY_BYTES)
-    if status not in request.extensions.get("bodiless", ()):
-        return await read_body(payload, most)
-    try:
-        async with asyncio.timeout(_DETAILS_TIMEOUT):
-            return await read_body(payload, most)
-    except NETWORK_ERRORS:
-        return b""
-
-
 async def read_body(payload: StreamReader, most: int) -> bytes:
     """Return a decoded body, or only its begin if it has more bytes. Raises NETWORK_ERRORS."""
     body = bytearray()
@@ -235,18 +211,10 @@ async def read_body(payload: StreamReader, most: int) -> bytes:
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to wait (>= 0), or None if the header is absent or unreadable.
-
-    A date is relative to the response's own Date header. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
-    """
+    """Return the seconds to wait (>= 0), or None if the header is absent, unreadable or a date."""
+    # https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
     value = headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    try:
-        delay = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return max(0.0, delay.total_seconds())
+    return float(value) if _SECONDS.fullmatch(value) else None
 
 
 def read_skew(date: str | None, *, began: float, ended: float) -> float | None:

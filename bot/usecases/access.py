@@ -1,15 +1,12 @@
 """Authorize orders, and limit how many a person has under way."""
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from cachetools import LRUCache
-
 from bot.core import outcomes
-from bot.core.fairness import Tally, TimeWindow
+from bot.core.fairness import Tally
 from bot.core.fields import Secret
 from bot.core.policy import Role, check_policy, check_several
 from bot.core.requests import OF_OPERATORS, Actor, Order, Person, Source, Verb, program_name
@@ -21,11 +18,6 @@ from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import CAPACITY, SHARE
 
 _log = logging.getLogger(__name__)
-
-MOST_RESUMES, RESUMES_WITHIN = 30, 60.0
-"""The most sessions that a person resumes within so many seconds. People confirm each resume, which takes 2 seconds."""
-
-MOST_REMEMBERED = 10_000
 
 END_LOOKUP = 3.0  # seconds for Slack to say who wants to end a session, which nothing undoes
 
@@ -166,33 +158,18 @@ async def _find_workspace(
 
 
 class OrderLimits:
-    """Limits of the orders of each person. No pause is refused for its rate: each can be the one that matters."""
+    """Limits of the unfinished orders, of all people and of each. No pause is refused for its rate."""
 
     def __init__(self, *, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._unfinished: Tally[Person] = Tally()
-        self._resumes: LRUCache[Person, TimeWindow] = LRUCache(MOST_REMEMBERED)
-        self._batches: LRUCache[str, None] = LRUCache(MOST_REMEMBERED)
 
     def begin(self, order: Order) -> outcomes.Refusal | None:
         """Count an order as unfinished, or return the limit that it exceeds."""
         person = order.actor.person
         if self._unfinished.total >= self._capacity or self._unfinished[person] >= self._capacity // SHARE:
             return outcomes.Refusal(outcomes.Why.OVERLOADED)
-        if order.verb is Verb.RESUME and (limited := self._limit_resumes(person, order)):
-            return limited
         self._unfinished.add(person)
-        return None
-
-    def _limit_resumes(self, person: Person, order: Order) -> outcomes.Refusal | None:
-        """Return the limit that a resume exceeds. All those of a batch count as one."""
-        if order.batch_id and order.batch_id in self._batches:
-            return None
-        now, resumes = time.monotonic(), self._resumes.setdefault(person, TimeWindow(MOST_RESUMES, RESUMES_WITHIN))
-        if retry_after := resumes.retry_after(now):
-            return outcomes.Refusal(outcomes.Why.TOO_MANY_RESUMES, seconds=retry_after)
-        resumes.add(now)
-        self._batches[order.batch_id] = None
         return None
 
     def end(self, order: Order) -> None:

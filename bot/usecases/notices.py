@@ -16,7 +16,7 @@ from bot.core.requests import Actor
 from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages.blocks import Message
-from bot.messages.senders import WRONG_TOKENS_MESSAGE, lost_message
+from bot.messages.senders import lost_message
 from bot.messages.settings import key_refused_message
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -97,11 +97,6 @@ class WorkspaceMonitor:
             self._recording.add(recording)
             self.tasks.start(self._record(workspace, key, check))
 
-    def report_wrong_tokens(self, workspace: Workspace) -> None:
-        """Log that many alerts had wrong tokens, and tell an admin once a day."""
-        if self._report(workspace, "wrong tokens", WRONG_TOKENS_MESSAGE, again_after=_DAY):
-            _log.warning("many wrong alert tokens", extra={"team": workspace.team_id})
-
     def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
         """Tell an admin of alerts without a card, at once, then daily: so many since the last notice that was sent."""
         about = " ".join(("alerts:", why, *(names if why is Lost.TOO_LARGE else ())))
@@ -134,17 +129,15 @@ class WorkspaceMonitor:
         first: str | None = None,
         again_after: float | None = None,
         total: int = 0,
-    ) -> bool:
-        """Send a notice, once for all replicas, or again after so many seconds. Return whether that begins now.
+    ) -> None:
+        """Send a notice, once for all replicas, or again after so many seconds.
 
         If nobody gets it, it can be sent again later, and its `total` goes on.
         """
         name = workspace.team_id, about
-        if name in self._quiet:
-            return False
-        self._quiet[name] = None
-        self.tasks.start(self._tell(workspace, about, message, total, first, again_after))
-        return True
+        if name not in self._quiet:
+            self._quiet[name] = None
+            self.tasks.start(self._tell(workspace, about, message, total, first, again_after))
 
     async def _tell(  # noqa: PLR0913, PLR0917 - all that a notice has
         self,

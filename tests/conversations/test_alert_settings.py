@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-import aiohttp
 import pytest
 from yarl import URL
 
@@ -244,25 +243,12 @@ NAMED: dict[str, Any] = {
     "ALERTS_CHANNEL": "C0ALERTS001",
 }
 ALERT = {"session_id": SESSION, "text": "It spends."}
-MANY = 1_000
 
 
 async def send(at: SingleHarness, token: str = MONITOR, **fields: object) -> tuple[int, Mapping[str, Any]]:
     headers = {"Authorization": f"Bearer {token}"}
     status, answer, _ = await post_json(f"{at.bot.url}/alerts", ALERT | fields, headers=headers)
     return status, answer
-
-
-async def guess(url: str, times: int) -> None:
-    """Send so many alerts with a wrong token each."""
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=20)) as session:
-
-        async def one(number: int) -> int:
-            headers = {"Authorization": f"Bearer {number:040}"}
-            async with session.post(url, json=ALERT, headers=headers) as answer:
-                return answer.status
-
-        assert {*await asyncio.gather(*map(one, range(times)))} == {401}
 
 
 async def test_an_alert_cannot_name_another_sender() -> None:
@@ -357,33 +343,6 @@ async def test_the_token_of_a_workspace_that_uninstalled_the_app_works_nowhere_a
         await at.install(ours)
         assert await statuses() == [401, 401]
     assert (await at.post_alert(theirs.team_id, MONITOR, text="x"))[0] == 401
-
-
-async def test_many_wrong_tokens_are_logged_and_told_to_an_admin_once(
-    team: AdminHarness, caplog: pytest.LogCaptureFixture
-) -> None:
-    at = team.at
-    await at.take_alerts(team, MONITOR)
-    await team.open_home()
-    await asyncio.sleep(1.0)  # until the admin is recorded
-    await guess(f"{at.bot.url}/alerts/{team.team_id}", 99)
-    assert logged(caplog) == 0
-    await guess(f"{at.bot.url}/alerts/{team.team_id}", MANY)
-    assert (await at.post_alert(team.team_id, MONITOR, session_id=team.session, text="It spends."))[0] == 200
-    assert await team.wait_for_direct_messages(user=team.admin) == [say.senders.WRONG_TOKENS_MESSAGE.text]
-    assert logged(caplog) == 1
-    async with another_bot(at) as url:  # which counts for itself, and knows what was told
-        await guess(f"{url.removesuffix('/slack/events')}/alerts/{team.team_id}", 100)
-        await asyncio.sleep(1.0)
-        assert len(team.direct_messages(user=team.admin)) == 1
-        await at.execute("UPDATE marks SET until = until - 86400 WHERE name = 'notice wrong tokens'")
-    async with another_bot(at) as url:
-        await guess(f"{url.removesuffix('/slack/events')}/alerts/{team.team_id}", 100)
-        await team.wait_for_direct_messages(2, user=team.admin)
-
-
-def logged(caplog: pytest.LogCaptureFixture) -> int:
-    return sum(record.message == "many wrong alert tokens" for record in caplog.records)
 
 
 async def test_names_of_any_length_and_kind_get_an_answer(team: AdminHarness) -> None:

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.anyio
 
 MOST = 20
 STILL_WANTED = 120.0  # seconds
-MOST_RESUMES = 30  # of a person within a minute
 RESUME_THESE = "anchor_resume_batch"
 
 
@@ -202,9 +201,8 @@ async def paused_batch(at: Conversation, built: Built, count: int) -> tuple[list
 
 @BOTH_TRANSPORTS
 async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_has_a_newer_order(built: Built) -> None:
-    """More than anybody can resume one by one within a minute, 20 at a time."""
     async with single_workspace() as at:
-        sessions, message = await paused_batch(at, built, MOST_RESUMES + 10)
+        sessions, message = await paused_batch(at, built, 2 * MOST)
         repaused, resumed, own, later = sessions[:4]
         await at.command(repaused, user=at.slack.bob)
         await at.command(own)

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unittest.mock import AsyncMock
 
 import pytest
 from aiohttp import web
@@ -14,7 +13,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bot.outbound.slack.client import SocketModeOffError
 from bot.sim.anchor import server_error as anchor_error
 from bot.sim.local_server import LocalServer, free_port
 from bot.sim.slack import Answer, Fault, Hang, ResetAfterReading, api_error
@@ -191,7 +189,7 @@ async def test_a_public_url_that_leads_elsewhere_is_named(one: SingleHarness) ->
 
 
 @SOCKET_ONLY
-async def test_socket_mode_is_tried_unless_a_bot_runs(one: SingleHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_socket_mode_is_tried_unless_a_bot_runs(one: SingleHarness) -> None:
     """Slack could send requests to the connection of the doctor."""
     found = await examined(settings_of(one))
     assert (found.code, found.kind(N.SOCKET_MODE)) == (0, Good.SOCKET_IN_USE)
@@ -209,8 +207,6 @@ async def test_socket_mode_is_tried_unless_a_bot_runs(one: SingleHarness, monkey
         one.slack.faults["apps.connections.open"] = fault
         assert_found(await examined(environ), N.SOCKET_MODE, kind)
     one.slack.faults.clear()
-    monkeypatch.setattr("bot.cli.doctor.connect", AsyncMock(side_effect=SocketModeOffError))
-    assert_found(await examined(environ), N.SOCKET_MODE, Wrong.SOCKET_REFUSED)
 
 
 async def test_the_running_bot_tells_its_own_state(one: SingleHarness) -> None:

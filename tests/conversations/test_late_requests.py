@@ -215,20 +215,6 @@ async def test_a_request_for_which_there_is_no_room_fails_in_slack() -> None:
         at.slack.violations.clear()  # the status
 
 
-async def test_a_person_resumes_thirty_sessions_per_minute_and_can_still_pause() -> None:
-    async with single_workspace() as at:
-        sessions = [at.anchor.add_session() for _ in range(31)]
-        for session in sessions:
-            await at.command(session, verb="resume")
-        last = sessions[-1]
-        (seen,) = at.ephemerals()
-        assert (len(at.anchor.orders), at.anchor.posts(last)) == (30, [])
-        await at.command(last)
-        assert [order.verb for order in at.anchor.posts(last)] == ["pause"]
-    refusals = [outcomes.Refusal(outcomes.Why.TOO_MANY_RESUMES, seconds=float(wait)) for wait in range(1, 61)]
-    assert seen.text in [outcome_text(refusal, verb="resume", session=last) for refusal in refusals]
-
-
 async def broken(*_: object, **__: object) -> None:
     """Break after a while, as a part of the bot with a mistake in it does."""
     await asyncio.sleep(0.2)

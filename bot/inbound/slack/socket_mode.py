@@ -19,7 +19,7 @@ from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.request import BadPayloadError, pick
 from bot.messages.blocks import as_response
 from bot.messages.results import UNREADABLE
-from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, SocketModeOffError
+from bot.outbound.slack.client import AppTokenRefusedError, SlackClient
 from bot.outbound.slack.errors import SlackUnreachableError
 from bot.runtime import StandstillMonitor, Tasks, begin_request
 
@@ -40,13 +40,7 @@ REDELIVERY_WINDOW = 5.0
 """Seconds after a connection has opened in which Slack sends again what was not acknowledged over another one."""
 
 _STABLE_AFTER = 10.0  # seconds; a connection that lasted longer resets the retry delay
-_OFF_RETRY_DELAY = 30.0  # seconds
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 0.5, 5.0
-_OFF = (
-    "Slack says that Socket Mode is switched off in the app's settings. Switch it on there (Settings > Socket Mode): "
-    "the bot tries again every 30 seconds. Or unset SLACK_APP_TOKEN, set SLACK_SIGNING_SECRET, and restart the bot to "
-    "be served over HTTP."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +126,7 @@ class SocketConnection:
 async def connect(
     session: aiohttp.ClientSession, slack: SlackClient, app_token: Secret, heartbeat: float = HEARTBEAT
 ) -> SocketConnection:
-    """Open a connection. Raises AppTokenRefusedError, SocketModeOffError or SlackUnreachableError."""
+    """Open a connection. Raises AppTokenRefusedError, also if Socket Mode is off, or SlackUnreachableError."""
     try:
         url = await slack.open_connection(app_token)
         async with asyncio.timeout(_HELLO_TIMEOUT):
@@ -144,7 +138,7 @@ async def connect(
                 await socket.close()
                 raise
             return SocketConnection(socket)
-    except (AppTokenRefusedError, SocketModeOffError, SlackUnreachableError):
+    except (AppTokenRefusedError, SlackUnreachableError):
         raise
     except Exception as error:  # noqa: BLE001 - the next attempt can succeed
         raise SlackUnreachableError(type(error).__name__) from None  # its text can contain the URL
@@ -155,7 +149,7 @@ def _check_hello(first: aiohttp.WSMessage) -> None:
     if not isinstance(frame, Control):
         raise SlackUnreachableError("a connection without a hello")
     if frame.reason == LINK_DISABLED:
-        raise SocketModeOffError
+        raise AppTokenRefusedError(LINK_DISABLED)
     if frame.type == DISCONNECT:
         raise SlackUnreachableError(frame.reason)
 
@@ -190,30 +184,25 @@ class SocketAcks:
         self.connections.clear()
         self._is_open.set()
 
-    def answer(self, envelope: Envelope, received_at: float, standstill: float, *, may_be_old: bool = False) -> None:
-        """Start to answer an envelope, unless that has begun, or too many are unanswered: Slack sends it again.
-
-        Slack shows no ack of an old one: its person has seen an error.
-        """
+    def answer(self, envelope: Envelope, received_at: float, *, may_be_old: bool = False) -> None:
+        """Start to answer an envelope, unless that has begun, or too many are unanswered: Slack sends it again."""
         if envelope.envelope_id in self._unanswered or len(self._tasks) >= MOST_UNANSWERED:
             return
         if envelope.rejected is not None:
             self._tasks.start(self._send(envelope.rejection_ack(), received_at))
         else:
             self._unanswered.add(envelope.envelope_id)
-            self._tasks.start(self._answer(envelope, received_at, standstill, may_be_old=may_be_old))
+            self._tasks.start(self._answer(envelope, received_at, may_be_old=may_be_old))
 
-    async def _answer(self, envelope: Envelope, received_at: float, standstill: float, *, may_be_old: bool) -> None:
+    async def _answer(self, envelope: Envelope, received_at: float, *, may_be_old: bool) -> None:
         begin_request()
         try:
-            ack = await self._slack_app.dispatch(
-                envelope.payload, received_at=received_at, standstill=standstill, may_be_old=may_be_old
-            )
+            ack = await self._slack_app.dispatch(envelope.payload, received_at=received_at, may_be_old=may_be_old)
             if ack.status != HTTPStatus.OK:
                 return  # without an ack, Slack sends the event again
-            is_whole = not may_be_old and fits(envelope.ack(ack.json()))
-            is_sent = await self._send(envelope.ack(ack.json() if is_whole else ack.placeholder()), received_at)
-            if is_sent and is_whole:
+            frame = envelope.ack(ack.json())
+            is_whole = fits(frame)
+            if await self._send(frame if is_whole else envelope.ack(None), received_at) and is_whole:
                 self._slack_app.ack_sent(ack)
             else:
                 self._slack_app.deliver_lost_ack(envelope.payload, ack)
@@ -265,10 +254,8 @@ class SocketMode:
         self._rejections = RejectionLog()
         self._tasks = Tasks()
         self._standstills = StandstillMonitor()
-        self._opened, self._opened_at = 0, 0.0  # how many connections, and when the last one
+        self._opened_at: float | None = None  # the last connection
         self._attempt = 0
-        self._not_before = 0.0
-        self._is_off = False
         readiness.block("socket", "No connection to Slack (Socket Mode) is open yet.")
 
     async def start(self) -> None:
@@ -300,13 +287,11 @@ class SocketMode:
         """Open a connection. Raises AppTokenRefusedError if there was none before."""
         delay = retry_delay(self._attempt, random.random())  # noqa: S311 - no secret
         while True:
-            await asyncio.sleep(max(delay, self._not_before - time.monotonic()))
+            await asyncio.sleep(delay)
             try:
                 return self._register(await self._open_connection())
-            except SocketModeOffError:
-                self._report_off()
             except AppTokenRefusedError as error:
-                if not self._opened:
+                if self._opened_at is None:
                     raise
                 delay = self._schedule_retry(f"SLACK_APP_TOKEN is refused: {error}")
             except SlackUnreachableError as error:
@@ -321,9 +306,8 @@ class SocketMode:
         return delay
 
     def _register(self, connection: SocketConnection) -> SocketConnection:
-        self._opened, self._opened_at = self._opened + 1, time.monotonic()
+        self._opened_at = time.monotonic()
         _log.info("connected to Slack")
-        self._is_off = False
         self._readiness.clear("socket")
         self._acks.add(connection)
         self._tasks.start(self._read(connection))
@@ -342,32 +326,19 @@ class SocketMode:
             case Envelope() as envelope:
                 if envelope.rejected is not None:
                     self._rejections.record(envelope.rejected)
-                standstill, may_be_old = self._standstills.seconds_before(received_at), self._may_be_old(envelope)
-                self._acks.answer(envelope, received_at, standstill, may_be_old=may_be_old)
+                is_soon = self._opened_at is not None and received_at < self._opened_at + self._window
+                may_be_old = is_soon and envelope.kind == "command"
+                self._acks.answer(envelope, self._standstills.earliest(received_at), may_be_old=may_be_old)
             case Control(type=kind, reason=reason) if kind == DISCONNECT:
                 _log.info("Slack closes the connection", extra={"why": reason})
                 connection.closing.set()  # the supervisor opens another one
-                if reason == LINK_DISABLED:
-                    self._report_off()
                 if reason != WARNING:
                     self._acks.discard(connection)
             case Rejected() as rejected:
                 self._rejections.record(rejected)
 
-    def _may_be_old(self, envelope: Envelope) -> bool:
-        is_soon = time.monotonic() < self._opened_at + self._window
-        return is_soon and envelope.kind == "command"
-
-    def _report_off(self) -> None:
-        self._not_before = time.monotonic() + _OFF_RETRY_DELAY
-        self._readiness.block("socket", _OFF)
-        if not self._is_off:
-            _log.error("Socket Mode is switched off", extra={"what_to_do": _OFF})
-        self._is_off = True
-
     def _report_last_lost(self) -> None:
-        if not self._is_off:
-            self._readiness.block("socket", "The connection to Slack (Socket Mode) ended; opening another.")
+        self._readiness.block("socket", "The connection to Slack (Socket Mode) ended; opening another.")
 
 
 def retry_delay(attempt: int, jitter: float) -> float:

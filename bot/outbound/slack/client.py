@@ -1,25 +1,21 @@
-"""Slack's Web API: post, change and schedule messages, open views, how a message fared, and Slack's clock."""
+"""Slack's Web API: post, change and schedule messages, open views, and how a message fared."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from types import SimpleNamespace
 from typing import Any
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from yarl import URL
 
 from bot.core.fields import SLACK_ID, TOKEN_REFUSED, Secret, object_field, text_field
-from bot.core.requests import MOST_SKEW
 from bot.messages.blocks import Message, View
-from bot.outbound.http import never_sent, read_skew
+from bot.outbound.http import never_sent
 from bot.outbound.slack.errors import (
     TIMEOUT,
     TRANSPORT_ERRORS,
@@ -35,8 +31,6 @@ _log = logging.getLogger(__name__)
 _RATE_LIMITED = {"ratelimited", "rate_limited"}
 _TEMPORARY = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
 
-_STEP = 1.0  # seconds; a clock that is adjusted slowly changes less between two requests
-
 RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
 _POST_BACKOFF = 0.5
 _MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
@@ -46,56 +40,6 @@ _REFUSALS = (
     *("channel_not_found", "not_in_channel", "is_archived", "missing_scope", "messages_tab_disabled"),
     *("restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
 )
-
-
-class SlackClock:
-    """Slack's time in Unix seconds by its last answer; `now` is this machine's, which counts until Slack has answered.
-
-    An answer that differs by more than MOST_SKEW does not count: over HTTP such a clock verifies no signature.
-    """
-
-    def __init__(self, now: Callable[[], float], monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._monotonic = monotonic
-        self._began = now() - monotonic()
-        self._skew = 0.0
-
-    def __call__(self) -> float:
-        """Return Slack's time."""
-        self._forget_after_step()
-        return self._now() + self._skew
-
-    def observe(self, date: str | None, *, seconds: float) -> None:
-        """Read the header of the answer to a request that took so many seconds. An unreadable one changes nothing."""
-        skew = read_skew(date, began=self._now() - seconds, ended=self._now())
-        if skew is not None and abs(skew) <= MOST_SKEW:
-            self._forget_after_step()
-            self._skew = skew
-
-    def _forget_after_step(self) -> None:
-        before, self._began = self._began, self._now() - self._monotonic()
-        if abs(self._began - before) > _STEP:
-            self._skew = 0.0
-
-
-def call_trace(api_url: str, clock: SlackClock) -> aiohttp.TraceConfig:
-    """Return a trace that logs the answers of the Web API at `api_url`, and shows them to `clock`."""
-    base, config = str(URL(api_url)), aiohttp.TraceConfig()
-
-    async def start(_: aiohttp.ClientSession, call: SimpleNamespace, __: aiohttp.TraceRequestStartParams) -> None:
-        call.began = time.monotonic()
-
-    async def end(_: aiohttp.ClientSession, call: SimpleNamespace, end: aiohttp.TraceRequestEndParams) -> None:
-        if not str(end.url).startswith(base):
-            return  # the URLs of websockets are secret
-        seconds, method = time.monotonic() - call.began, end.url.path.removeprefix(URL(base).path)
-        clock.observe(end.response.headers.get("Date"), seconds=seconds)
-        fields = {"method": method, "status": end.response.status, "ms": round(seconds * 1000)}
-        _log.debug("call of Slack's API", extra=fields)
-
-    config.on_request_start.append(start)
-    config.on_request_end.append(end)
-    return config
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +98,7 @@ class TokenRefusedError(Exception):
 
 
 class AppTokenRefusedError(Exception):
-    """Slack refuses the app token for Socket Mode. The text is Slack's error code."""
-
-
-class SocketModeOffError(Exception):
-    """Socket Mode is off in the app's settings, so Slack ended the connection."""
+    """Slack refuses the app token for Socket Mode, or Socket Mode is off. The text is Slack's error code."""
 
 
 class ViewResult(Enum):

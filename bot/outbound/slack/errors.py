@@ -1,8 +1,9 @@
-"""Call Slack's Web API (https://docs.slack.dev/apis/web-api), and translate its errors."""
+"""Call Slack's Web API (https://docs.slack.dev/apis/web-api), translate its errors, and learn Slack's time."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -11,13 +12,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.fields import text_field
+from bot.core.requests import MOST_SKEW
 from bot.core.retries import LONGEST_WAIT
-from bot.outbound.http import NETWORK_ERRORS, is_foreign, never_sent, read_retry_after
+from bot.outbound.http import NETWORK_ERRORS, is_foreign, never_sent, read_retry_after, read_skew
 
 _log = logging.getLogger(__name__)
 
 TIMEOUT = 5.0  # seconds for a call
 _LONG_WAIT = 60.0  # seconds
+_STEP = 1.0  # seconds; a clock that is adjusted slowly changes less between two requests
 _NO_OBJECT = "the answer is not a JSON object"
 
 UNREADABLE = (ValueError, AttributeError, LookupError, RecursionError)  # no object, an odd charset, nested too deeply
@@ -45,19 +48,59 @@ class NotSlackError(SlackUnreachableError):
     """Something else than Slack's Web API responded, as at a wrong URL."""
 
 
-def open_web(session: aiohttp.ClientSession, api_url: str) -> AsyncWebClient:
-    """Open a client of the Web API over the shared connection pool."""
+class SlackClock:
+    """Slack's time in Unix seconds by its last answer; `now` is this machine's, which counts until Slack has answered.
+
+    An answer that differs by more than MOST_SKEW does not count: over HTTP such a clock verifies no signature.
+    """
+
+    def __init__(self, now: Callable[[], float], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._monotonic = monotonic
+        self._began = now() - monotonic()
+        self._skew = 0.0
+
+    def __call__(self) -> float:
+        """Return Slack's time."""
+        self._forget_after_step()
+        return self._now() + self._skew
+
+    def observe(self, date: str | None, *, seconds: float) -> None:
+        """Read the header of the answer to a request that took so many seconds. An unreadable one changes nothing."""
+        skew = read_skew(date, began=self._now() - seconds, ended=self._now())
+        if skew is not None and abs(skew) <= MOST_SKEW:
+            self._forget_after_step()
+            self._skew = skew
+
+    def _forget_after_step(self) -> None:
+        before, self._began = self._began, self._now() - self._monotonic()
+        if abs(self._began - before) > _STEP:
+            self._skew = 0.0
+
+
+def open_web(session: aiohttp.ClientSession, api_url: str, clock: SlackClock | None = None) -> AsyncWebClient:
+    """Open a client of the Web API over the shared connection pool, whose answers set `clock`."""
     web = _Web(base_url=api_url, session=session, retry_handlers=[])
     web.proxy = None  # slack_sdk would take it from the environment; the session has that of the settings
+    web.clock = clock
     return web
 
 
 class _Web(AsyncWebClient):
-    """A client that follows no redirects: Slack sends none."""
+    """A client that logs each answered call, and follows no redirects: Slack sends none."""
+
+    clock: SlackClock | None
 
     async def _request(self, *, http_verb: str, api_url: str, req_args: dict[str, Any]) -> dict[str, Any]:
         req_args["allow_redirects"] = False
-        return await super()._request(http_verb=http_verb, api_url=api_url, req_args=req_args)
+        began = time.monotonic()
+        answer: dict[str, Any] = await super()._request(http_verb=http_verb, api_url=api_url, req_args=req_args)
+        seconds, method = time.monotonic() - began, api_url.removeprefix(str(self.base_url))
+        if self.clock is not None:
+            self.clock.observe(answer["headers"].get("Date"), seconds=seconds)
+        fields = {"method": method, "status": answer["status_code"], "ms": round(seconds * 1000)}
+        _log.debug("call of Slack's API", extra=fields)
+        return answer
 
 
 async def call(pending: Awaitable[AsyncSlackResponse], refusals: Mapping[str, type[Exception]]) -> dict[str, Any]:

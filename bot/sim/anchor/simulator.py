@@ -306,8 +306,8 @@ def forbidden(*, times: int | None = None) -> Answer:
     return _error(403, "Forbidden", times=times)
 
 
-def rate_limited(retry_after: float | str | None = 1, *, times: int | None = None) -> Answer:
-    """429, with `Retry-After` (seconds or an HTTP date) unless None."""
+def rate_limited(retry_after: float | None = 1, *, times: int | None = None) -> Answer:
+    """429, with `Retry-After` in seconds unless None."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return _error(429, "Too many requests", headers=headers, times=times)
 

@@ -96,7 +96,6 @@ TABLE: dict[str, tuple[Fault | None, out.AnchorOutcome]] = {
     "failed": (error(500, "Failed to pause"), out.Failed(500, "Failed to pause")),
     "key unknown": (error(401, "Invalid API key"), out.KeyRejected(401, "Invalid API key")),
     "key forbidden": (error(403), out.KeyRejected(403, "no")),
-    "key unknown, unreadable": (Answer(401, b"no gzip", headers={"Content-Encoding": "gzip"}), out.KeyRejected(401)),
     "rate limited": (LIMITED, out.RateLimited(30.0, "no")),
     "out of service": (error(503), out.Unavailable(503)),
     **{
