@@ -37,7 +37,6 @@ from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, OrderHistory, SessionStates, prune
-from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.reminders import ReminderRows
@@ -139,7 +138,7 @@ class Bot:
         writer = self.writer = Writer(database, lease, readiness)
         rows = OrderRows(database, store.cipher, writer)
         messages = MessageRows(database, Writer(database, None, readiness))
-        history, states, sender_use = OrderHistory(database), SessionStates(database), SenderUse(database, tasks)
+        history, states = OrderHistory(database), SessionStates(database)
         pause_rows, card_sessions = (
             AutoPauseRows(database, settings.auto_pause_limit),
             CardSessions(database, settings.remind_before),
@@ -155,7 +154,7 @@ class Bot:
         facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
         lists = SessionLists(access_check, reads, states, delivery, tasks, page)
         modals = Modals(workspaces, slack, delivery, tasks)
-        home = HomeView(workspaces, roles, slack, monitor, history, lists, sender_use, page)
+        home = HomeView(workspaces, roles, slack, monitor, history, lists, page)
 
         # orders and messages
         queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=deadline)
@@ -190,7 +189,7 @@ class Bot:
             metrics=metrics,
         )
         auto_pauses = self.auto_pauses = AutoPauses(
-            orders, AlertCards(slack, outbox, reads, sender_use), workspaces, pause_rows, tasks
+            orders, AlertCards(slack, outbox, reads), workspaces, pause_rows, tasks
         )
         self.batches = Batches(orders, delivery, store.cipher, tasks)
 
@@ -198,7 +197,7 @@ class Bot:
         router = Router()
         window = PauseWindow(lists, pause_rows, modals, self.batches, store.cipher, page)
         OrderListeners(orders, window, home).add_to(router)
-        forms = Forms(anchor, workspaces, workspaces.rows, roles, monitor, modals, history, sender_use, base_url)
+        forms = Forms(anchor, workspaces, workspaces.rows, roles, monitor, modals, history, base_url)
         views = ViewListeners(home, workspaces, lists, window, forms)
         views.add_to(router, has_settings=one is None)
         slack_app = SlackApp(

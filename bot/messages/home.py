@@ -1,7 +1,7 @@
 """The app's Home tab, and the past orders in it and in the window of the last 30 days."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.core.history import CHANGE, PastOrder, can_see_all
 from bot.core.policy import Role
@@ -81,8 +81,6 @@ class Home:
     """The lists of sessions; empty for people who are not allowed to pause, and without a key."""
     last: LastOrders | None = None
     """None for people who are not allowed to pause."""
-    tokens_used: Mapping[str, float | None] = field(default_factory=dict)
-    """For admins: when each alert token was last used (Unix seconds, or 0.0), as far as it is known."""
     has_gap: bool = False
     """For admins: whether the audit trail has one that no operator has acknowledged."""
 
@@ -157,7 +155,7 @@ def _about_alerts(home: Home) -> list[Block]:
     return [
         section(text, accessory=channels) | {"block_id": f"alerts_{home.render_id}"},
         actions(*test, buttons.plain_button(buttons.ALERTS_TOKEN, "Alert URL and new token")),
-        *(token_section(one, home.tokens_used.get(one.name)) for one in tokens),
+        *map(token_section, tokens),
         section(about_auto_pause(home.workspace), accessory=mode) | {"block_id": f"auto_pause_{home.render_id}"},
         input_block(_GROUP, named) | {"block_id": f"group_{home.render_id}", "dispatch_action": True},
     ]

@@ -77,19 +77,18 @@ def auto_pause_saved(mode: AutoPause) -> Reply:
     return saved("AutoPauseSaved", f"Pauses by alerts: {mode}. {_EFFECTS[mode]}{about}")
 
 
-def token_section(token: AlertToken, used_at: float | None) -> Block:
-    """Return a token in Home, with the button to change it; it was last used never (0.0), or nobody knows (None)."""
+def token_section(token: AlertToken) -> Block:
+    """Return a token in Home, with the button to change it."""
     change = buttons.plain_button(buttons.ALERTS_SENDER, "Change") | {"value": token.name}
-    return section(_token_line(token, used_at), accessory=change)
+    return section(_token_line(token), accessory=change)
 
 
-def _token_line(token: AlertToken, used_at: float | None) -> str:
+def _token_line(token: AlertToken) -> str:
     ending = f"ends {code(token.ending)}" if token.ending else ""
     who = mention(token.made_by) if token.made_by else "the operator of this bot"
     made = "" if token.made_at is None else f"made by {who}, {moment(token.made_at)}"
     pauses = "can pause" if token.may_pause else ""
-    used = "" if used_at is None else f"last used {moment(used_at)}" if used_at else "not used yet"
-    return " · ".join(filter(None, [f"*{token.name}*", ending, pauses, made, used]))
+    return " · ".join(filter(None, [f"*{token.name}*", ending, pauses, made]))
 
 
 def new_token_modal(workspace: Workspace, url: str) -> View:
@@ -106,11 +105,11 @@ def new_token_modal(workspace: Workspace, url: str) -> View:
     return form(buttons.ALERTS_TOKEN, workspace.alerts_token_version, "Make a token", *blocks)
 
 
-def token_modal(workspace: Workspace, token: AlertToken, used_at: float | None) -> View:
+def token_modal(workspace: Workspace, token: AlertToken) -> View:
     """Return the modal that changes or revokes a token."""
     select = buttons.channels_select(CHANNELS, "Only the alert channel", token.channels, buttons.ALERT_CHANNELS)
     blocks = (
-        section(_token_line(token, used_at)),
+        section(_token_line(token)),
         input_block("More channels", select, hint=_REACH),
         _pause_input(is_checked=token.may_pause),
         input_block("Alerts with a revoked token are refused", checkbox(REVOKE, "Revoke it now")),

@@ -28,7 +28,6 @@ from bot.outbound.slack.client import Doubtful, Posted, PostResult, SlackClient
 from bot.outbound.store.alerts import Folded, IncomingAlert, Place, place
 from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_default
-from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, ended, new_id
@@ -61,7 +60,6 @@ class AlertCards:
     slack: SlackClient
     outbox: Outbox
     reads: SessionReads
-    sender_use: SenderUse
 
     async def post(
         self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None = None, *, within: float = POST_WAIT
@@ -82,10 +80,9 @@ class AlertCards:
     async def place(
         self, workspace: Workspace, channel: str, alerts: Sequence[tuple[Alert, Asked | None]]
     ) -> list[Place | None]:
-        """Place alerts, and record the use of their tokens. One is None if the database fails."""
+        """Place alerts. One is None if the database fails."""
         incoming = list[IncomingAlert]()
         for alert, asked in alerts:
-            self.sender_use.note(workspace.team_id, alert.sender)
             known = self.reads.known(workspace.team_id, alert.session_id)
             facts = None if known is None else known.for_card()
             incoming.append(IncomingAlert(new_id(), workspace.team_id, channel, alert, facts, asked))

@@ -4,7 +4,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.cards import alerts_url
@@ -23,7 +23,6 @@ from bot.outbound.slack.client import Posted, Refused, TryAgain
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import OrderHistory
-from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.workspaces import Record, WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks
@@ -49,15 +48,13 @@ def token_record(user_id: str, did: str, token: AlertToken) -> Record:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change to be written. It is a conflict if `write` returns False, unless the stored workspace `holds` it.
+    """A change to be written. It is a conflict if `write` returns False.
 
     The admins read what was done, and so does the person `concerned`.
     """
 
     reply: Reply
     write: Awaitable[bool]
-    holds: Callable[[Workspace], bool]
-    _: KW_ONLY
     concerned: str | None = None
 
 
@@ -76,7 +73,6 @@ class Forms:
     monitor: WorkspaceMonitor
     modals: Modals
     history: OrderHistory
-    sender_use: SenderUse
     base_url: str
 
     def __post_init__(self) -> None:
@@ -109,10 +105,8 @@ class Forms:
             most, team_id = MOST_IN_MODAL + 1, workspace.team_id
             return history_modal(await self.history.newest(most=most, has_changes=True, team_id=team_id, since=since))
         if name == buttons.ALERTS_SENDER:
-            if (token := workspace.named_token(about)) is None:
-                return senders.TOKEN_REVOKED.view(name)
-            use = await self.sender_use.find(workspace.team_id)
-            return senders.token_modal(workspace, token, use.last(token))
+            token = workspace.named_token(about)
+            return senders.TOKEN_REVOKED.view(name) if token is None else senders.token_modal(workspace, token)
         if name == buttons.ALERTS_TOKEN:
             return senders.new_token_modal(workspace, alerts_url(self.base_url, workspace.team_id))
         return messages.policy_modal(workspace) if name == buttons.CHANGE_POLICY else messages.key_modal(workspace)
@@ -142,13 +136,10 @@ class Forms:
             return change if isinstance(change, Reply) else await self._write(workspace, actor.user_id, change)
 
     async def _write(self, workspace: Workspace, user_id: str, change: Change) -> Reply:
-        if await change.write:
-            self.monitor.notify_change(workspace, change.reply.notice(user_id), user_id, change.concerned)
-            return change.reply
-        now = await self.rows.find(workspace.team_id)
-        if now is None:
-            return messages.NOT_SERVED
-        return change.reply if change.holds(now) else messages.OUTDATED
+        if not await change.write:
+            return messages.OUTDATED if await self.rows.is_installed(workspace.team_id) else messages.NOT_SERVED
+        self.monitor.notify_change(workspace, change.reply.notice(user_id), user_id, change.concerned)
+        return change.reply
 
     # --- what each of them reads and writes ---
 
@@ -162,7 +153,7 @@ class Forms:
         if not reply.changed or channel == before:
             return reply
         write = self.rows.set_alerts_channel(workspace.team_id, channel, before=before or "", by=user_id)
-        return Change(reply, write, lambda now: now.alerts_channel == channel)
+        return Change(reply, write)
 
     async def _choose_group(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
         """Let critical alerts mention a user group from now on, or nobody."""
@@ -173,7 +164,7 @@ class Forms:
         if group == workspace.alerts_group:
             return reply
         write = self.rows.set_alerts_group(workspace.team_id, group, by=user_id)
-        return Change(reply, write, lambda now: now.alerts_group == group)
+        return Change(reply, write)
 
     async def _choose_auto_pause(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
         """Set the effect of alerts that ask for a pause, if it is still the one that the admin has seen."""
@@ -181,8 +172,11 @@ class Forms:
         if not {seen, value} <= {*AutoPause}:
             return messages.OUTDATED
         mode = AutoPause(value)
+        reply = senders.auto_pause_saved(mode)
+        if mode is workspace.auto_pause:
+            return reply
         write = self.rows.set_auto_pause(workspace.team_id, mode, before=AutoPause(seen), by=user_id)
-        return Change(senders.auto_pause_saved(mode), write, lambda now: now.auto_pause is mode)
+        return Change(reply, write)
 
     async def _send_test(self, workspace: Workspace, _user_id: str, _sent: Submission) -> Reply:
         channel = workspace.alerts_channel
@@ -213,18 +207,13 @@ class Forms:
         token = workspace.named_token(sent.about)
         if token is None:
             return senders.TOKEN_REVOKED
-        if sent.is_checked(senders.REVOKE):
+        is_revoked = sent.is_checked(senders.REVOKE)
+        channels, may_pause = sent.selected_ids(senders.CHANNELS), sent.is_checked(senders.PAUSE)
+        did, new = "changed", replace(token, channels=channels, may_pause=may_pause)
+        if is_revoked:
             did, new = "revoked", replace(token, may_pause=False)
-        else:
-            channels, may_pause = sent.selected_ids(senders.CHANNELS), sent.is_checked(senders.PAUSE)
-            new = replace(token, channels=channels, may_pause=may_pause)
-            did = "changed"
-        place = workspace.alert_tokens.index(token)
-        tokens = (
-            *workspace.alert_tokens[:place],
-            *([new] if did == "changed" else []),
-            *workspace.alert_tokens[place + 1 :],
-        )
+        others = (new if one is token else one for one in workspace.alert_tokens)
+        tokens = tuple(one for one in others if not (is_revoked and one is new))
         record = token_record(user_id, did, new)
         return self._set_tokens(workspace, sent, tokens, senders.token_changed(did, new), record)
 
@@ -233,7 +222,7 @@ class Forms:
     ) -> Change:
         version = sent.expected_version
         write = self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=version, record=record)
-        return Change(reply, write, lambda now: now.alert_tokens == tokens)
+        return Change(reply, write)
 
     async def _set_key(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
         """Save a key that Anchor accepts."""
@@ -245,19 +234,14 @@ class Forms:
         key, before = AnchorKey(value, KeyCheck.VERIFIED, user_id, int(time.time())), workspace.anchor_key
         reply = messages.key_saved(key)
         write = self.rows.set_key(workspace.team_id, key, if_version=sent.expected_version, by=user_id)
-        return Change(reply, write, lambda now: _has(now, key), concerned=before.set_by if before else None)
+        return Change(reply, write, before.set_by if before else None)
 
     async def _change_policy(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
         policy = _read_policy(sent)
         if isinstance(policy, Reply):
             return policy
         write = self.rows.set_policy(workspace.team_id, policy, if_version=sent.expected_version, by=user_id)
-        return Change(messages.policy_saved(policy), write, lambda now: now.policy == policy)
-
-
-def _has(workspace: Workspace, key: AnchorKey) -> bool:
-    held = workspace.anchor_key
-    return held is not None and (held.value, held.set_by) == (key.value, key.set_by)
+        return Change(messages.policy_saved(policy), write)
 
 
 def _read_policy(sent: Submission) -> Policy | Reply:

@@ -21,7 +21,6 @@ from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import OrderHistory
-from bot.outbound.store.marks import SenderUse
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks
 from bot.usecases.delivery import MessageDelivery
@@ -95,7 +94,6 @@ class HomeView:
     monitor: WorkspaceMonitor
     history: OrderHistory
     lists: SessionLists
-    sender_use: SenderUse
     dashboard_url: str
 
     def __post_init__(self) -> None:
@@ -130,9 +128,8 @@ class HomeView:
         sessions: tuple[Block, ...] = ()
         if can_pause(workspace.policy, actor, role, workspace.enterprise_id):
             last, sessions = await asyncio.gather(self._last_orders(workspace, actor, role), self._sessions(actor))
-        used = await self._tokens_used(workspace) if role is Role.ADMIN and workspace.alert_tokens else {}
         has_gap = role is Role.ADMIN and await self._has_gap(workspace)
-        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, used, has_gap)
+        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, has_gap)
         result = await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
@@ -144,10 +141,6 @@ class HomeView:
     async def _has_gap(self, workspace: Workspace) -> bool:
         gap = self.workspaces.store.audit.gap(workspace.team_id)
         return bool(await or_default(gap, "", within=_GAP_WAIT))
-
-    async def _tokens_used(self, workspace: Workspace) -> dict[str, float | None]:
-        use = await self.sender_use.find(workspace.team_id)
-        return {one.name: use.last(one) for one in workspace.alert_tokens}
 
     async def _sessions(self, actor: Actor) -> tuple[Block, ...]:
         found = await self.lists.overview(actor, within=_ANCHOR_WAIT)

@@ -71,7 +71,7 @@ async def test_an_admin_sets_the_key_and_the_next_command_pauses(team: AdminHarn
     await team.command(session)
     assert is_about(team.seen()[-1].text, paused(session=session, user=team.admin.id))
     assert {request.key for request in team.anchor.requests} == {KEY}
-    assert modal_text((await team.slack.resend(sent)).answer) == SAVED
+    assert modal_text((await team.slack.resend(sent)).answer) == say.OUTDATED
     assert await team.wait_for_direct_messages(user=team.admin) == [
         say.settings_texts.key_saved(made(team.admin.id)).notice(team.admin.id).text
     ]

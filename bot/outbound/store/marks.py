@@ -3,7 +3,6 @@
 | scope | name | until | value |
 |---|---|---|---|
 | a workspace | `notice` and its name | when it can be sent again, if ever | |
-| a workspace | `sender used` and the name of an alert token | its last use | |
 | `install` | the digest of a used OAuth state | its expiry | |
 | `key` | the id of an encryption key | | a known plaintext that it has encrypted |
 | `audit key` | the id of an encryption key | | the key of links of the audit trail that is derived from it, encrypted |
@@ -14,18 +13,12 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cachetools import TTLCache
-
 from bot.core.fields import Secret, derive_key, digest, is_token
-from bot.core.workspace import AlertToken
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database, workspace_lock
-from bot.outbound.store.errors import StoreError
-from bot.runtime import Tasks
 
 INSTALL, KEY, AUDIT_KEY, AUDIT_END = "install", "key", "audit key", "audit end"
 _CLAIM = """
@@ -66,56 +59,6 @@ class Notices:
         """Release a claim, so that the next one is the first again."""
         sql = "DELETE FROM marks WHERE scope = :team_id AND name = :name"
         await self.database.execute(sql, team_id=team_id, name=f"notice {name}")
-
-
-WRITE_INTERVAL = 60.0  # seconds until a process records the same again
-_MOST_NOTED = 10_000
-_RECORD = """
-    INSERT INTO marks (scope, name, until) SELECT team_id, :name, :at FROM workspaces WHERE team_id = :team_id
-    ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until
-"""
-_USED = "sender used "
-_FIND = f"SELECT name, until FROM marks WHERE scope = :team_id AND substr(name, 1, {len(_USED)}) = '{_USED}'"
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """The times (Unix seconds) of the last use of alert tokens, by name. They are None if the database fails."""
-
-    times: Mapping[str, float] | None
-
-    def last(self, token: AlertToken) -> float | None:
-        """Return when it was last used, and not an earlier token of its name; 0.0 if never, None if unknown."""
-        at = None if self.times is None else self.times.get(token.name, 0.0)
-        return 0.0 if at is not None and at < (token.made_at or 0) else at
-
-
-@dataclass(eq=False)
-class SenderUse:
-    """Recorder of the use, for which no alert waits. What cannot be written is dropped, until a later alert."""
-
-    database: Database
-    tasks: Tasks
-
-    def __post_init__(self) -> None:
-        self._noted: TTLCache[tuple[str, str], None] = TTLCache(_MOST_NOTED, WRITE_INTERVAL, timer=time.monotonic)
-
-    def note(self, team_id: str, name: str) -> None:
-        """Record an alert with the token `name`."""
-        if (team_id, name) not in self._noted:
-            self._noted[team_id, name] = None
-            self.tasks.start(self._record(team_id, name))
-
-    async def _record(self, team_id: str, name: str) -> None:
-        with suppress(StoreError):
-            await self.database.execute(_RECORD, team_id=team_id, name=f"{_USED}{name}", at=time.time())
-
-    async def find(self, team_id: str) -> Use:
-        """Return the use of the tokens of a workspace."""
-        with suppress(StoreError):
-            rows = await self.database.fetch_all(_FIND, team_id=team_id)
-            return Use({row.name.removeprefix(_USED): row.until for row in rows})
-        return Use(None)
 
 
 LIFETIME = 600  # seconds until a pending installation expires

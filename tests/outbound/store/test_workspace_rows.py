@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.outbound.store.marks import SenderUse
 from bot.outbound.store.people import Person
 from harness.order_rows import order_row, rows_of
-from harness.product import Secret, Store, Tasks, errors, policy, workspace
+from harness.product import Secret, Store, errors, policy
 from harness.product import workspace as product
 from harness.stored import ACME, ANCHOR_KEY, DAY, GLOBEX, NOW, POLICY, execute, fetch, uninstall
 
@@ -171,19 +170,6 @@ async def test_a_role_is_found_for_a_week(both: Store) -> None:
     for profile in ('{"team_id": "T1", "teams": [], "is_new": true}', "{}", "[]", "no JSON", "[" * 9999):
         await execute(both, "UPDATE people SET profile = :profile", profile=profile)
         assert await both.people.find(ACME.team_id, "U1", NOW) is None, "another version wrote it"
-
-
-TOKEN = workspace.AlertToken("spend-monitor", "d1", channels=frozenset({"C0KNOWN0001"}))
-
-
-async def test_a_database_that_fails_holds_nothing_up_and_makes_nothing_known(both: Store) -> None:
-    await execute(both, "ALTER TABLE marks RENAME TO gone")
-    tasks = Tasks()
-    use = SenderUse(both.database, tasks)
-    use.note(ACME.team_id, TOKEN.name)
-    await tasks.settle(within=10)
-    assert (await use.find(ACME.team_id)).last(TOKEN) is None
-    await execute(both, "ALTER TABLE gone RENAME TO marks")
 
 
 ALICE = "U0ALICE0001"
