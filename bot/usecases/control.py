@@ -56,8 +56,8 @@ _TURN_WITHIN = 0.2  # seconds from the turn of a pause that has waited until it 
 _LEAST_TURN = 0.1  # so long the database has at least to record it as sent
 _LOOK_INTERVAL = 0.1  # seconds between two looks at the orders that are at Anchor
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
-_MAY_END = outcomes.Ended | Unconfirmed | outcomes.Failed
 _MOST_FROZEN = 3  # looks whether an order is still ours
+_MAY_END = outcomes.Ended | Unconfirmed | outcomes.Failed
 _MOST_RESUMED = 10_000  # sessions
 _JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
 _READ_AFTER_END = 10.0  # seconds within which a session is read until it has ended,
@@ -328,14 +328,14 @@ class SessionControl:
     ) -> Settled | Crossed | None:
         """Record an outcome, and return what is told: the outcome as it is if the database fails.
 
-        None: another process has the order. If the lease has not lasted, the next transaction, which renews it, finds
-        that out, and what has happened since. Nobody waits for the record of a refusal that no card shows.
+        None: another process has the order. If the lease has ended meanwhile, the next transaction, which renews it,
+        finds that out, and what has happened since. Nobody waits for the record of a refusal that no card shows.
         """
         if isinstance(outcome, Refusal) and not running.is_allowed:
             running.know(outcome)
             self.rows.settle(running, outcome)
             return Settled(outcome)
-        for attempt in range(_MOST_FROZEN):
+        for _ in range(_MOST_FROZEN):
             recording = self.rows.settle(running, outcome, doubt=doubt, looks=looks)
             try:
                 settled = await _stored(recording)
@@ -349,7 +349,7 @@ class SessionControl:
             if not isinstance(settled, Settled):
                 return settled
             running.know(settled.outcome)
-            if self.rows.lease.has_lasted(running.age) or (attempt and self.rows.lease.is_held):
+            if self.rows.lease.is_held:
                 return settled
         return None
 

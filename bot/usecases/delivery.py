@@ -71,14 +71,12 @@ class MessageDelivery:
         message: Message,
         *,
         session_id: str = "",
-        is_ours: Callable[[], Awaitable[bool]] | None = None,
     ) -> Delivered | None:
         """Deliver a result until Slack accepts it. Return how; None if nobody can be told, which is an ERROR.
 
         A route that Slack refuses finally is dropped. What it refuses for now, or for the token, is tried on every
         route, for half an hour. Without an answer the message may be visible, and is sent again: from the third time on
         by the next route.
-        It ends before an attempt if the result turns out not to be ours: another process delivers it.
         """
         person, began = address.actor.person, asyncio.get_running_loop().time()
         routes, why = self._routes(address, message), dict[str, str]()
@@ -98,9 +96,6 @@ class MessageDelivery:
                         routes[first] = routes.pop(first)
                 if not routes or wait is None or not await self._wait(person, wait):
                     _log.error("result not delivered", extra=about | {"why": _told(why)})
-                    return None
-                if is_ours is not None and not await is_ours():
-                    _log.info("result delivered by another process", extra=about)
                     return None
         except asyncio.CancelledError:
             _log.error("result not delivered", extra=about | {"why": _told(why | {"all": "the bot was stopped"})})

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import KW_ONLY, dataclass, replace
-from functools import partial
 
 from cachetools import TTLCache
 
@@ -52,8 +51,8 @@ MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
 _NOBODY = "nobody"  # that of one that nobody waits for, or that a card tells
 
-RECOVERY_INTERVAL, ALONE_INTERVAL = 3.0, 60.0
-"""Seconds between two looks for orders to take over, also if only commands run beside the bot."""
+RECOVERY_INTERVAL = 3.0
+"""Seconds between two looks for orders to take over."""
 
 
 @dataclass(eq=False)
@@ -166,8 +165,8 @@ class Orders:
                 return
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
             message = incident_message(log_incident(error))
-        is_ours, told = partial(self.rows.is_ours, running), mentioning(message, group) if group else message
-        delivered = await self.delivery.deliver(address, told, session_id=order.session_id, is_ours=is_ours)
+        told = mentioning(message, group) if group else message
+        delivered = await self.delivery.deliver(address, told, session_id=order.session_id)
         self.record_told(running, delivered.route if delivered else None)
         if settled and delivered and delivered.route == "channel" and delivered.posted and message.blocks:
             self.session_cards.posted(running, message, delivered.posted)
@@ -219,14 +218,13 @@ class Orders:
         A pause is sent again, which does no harm. A resume that can have been sent never is: it could undo a newer
         pause. An end is never sent later. Raises StoreError.
         """
-        interval = ALONE_INTERVAL if self.rows.lease.is_alone else RECOVERY_INTERVAL
         if self.rows.writer.is_full or self.rows.lease.term is None:
-            return interval
+            return RECOVERY_INTERVAL
         taken = await self.rows.adopt(self.known_ids())
         for running in taken:
             if running.id not in self._open:  # it has begun since
                 self._recover(running)
-        return 0.0 if len(taken) == MOST_TAKEN else interval
+        return 0.0 if len(taken) == MOST_TAKEN else RECOVERY_INTERVAL
 
     def _recover(self, running: RunningOrder) -> None:
         verb, is_sent, outcome = running.order.verb, running.state is State.SENT, running.outcome

@@ -7,7 +7,7 @@ import selectors
 import time
 import types
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -110,7 +110,7 @@ class OneConnection:
 
     def database(self) -> Database:
         pool = cast(Pool, self)
-        return Database(self.driver, pool, pool, pool, nullcontext())
+        return Database(self.driver, pool, pool, pool)
 
     def rows(self, sql: str, **values: object) -> list[Row]:
         return self.connection.do(lambda connection: connection.fetch_all(sql, **values))

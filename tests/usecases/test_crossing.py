@@ -160,7 +160,7 @@ class Process:
 
     @property
     def is_idle(self) -> bool:
-        is_working = self.gate.is_closed or len(self.given) > 2 or self.orders.known_ids() or not self.writer.is_idle
+        is_working = self.gate.is_closed or len(self.given) > 2 or self.orders.known_ids()
         return self.is_killed or not is_working
 
 

@@ -122,7 +122,8 @@ class Process:
 
     @property
     def is_idle(self) -> bool:
-        return self.is_killed or (not self.gate.is_closed and all(one.is_idle for one in self.writers))
+        waiting = [one for writer in self.writers for one in writer.waiting if not one.result.done()]
+        return self.is_killed or not (self.gate.is_closed or waiting)
 
 
 @dataclass(eq=False)

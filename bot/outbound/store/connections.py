@@ -227,7 +227,8 @@ class Pool:
         try:
             return await asyncio.shield(done)  # the thread ends later
         except asyncio.CancelledError:
-            connection.give_up()
+            if not done.done():  # else another call can have the connection
+                connection.give_up()
             raise
 
     def _take_back(self, connection: Connection, done: asyncio.Future[Any]) -> None:

@@ -4,19 +4,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cachetools import TTLCache
 
 from bot.core.fields import Secret
 from bot.outbound.store import sqlite
 from bot.outbound.store.connections import Connection, Driver, Pool, Row
-from bot.outbound.store.errors import LockedError, SlowError, StoreBrokenError, StoreUnreachableError, ValueRefusedError
+from bot.outbound.store.errors import LockedError, StoreBrokenError, StoreUnreachableError, ValueRefusedError
 from bot.outbound.store.news import News, Notifications
 
 _T = TypeVar("_T")
@@ -34,15 +34,13 @@ CUT_INTERVAL = 60.0
 class Database:
     """A database. Each of its calls can raise StoreUnreachableError, and does until `prepared` is set.
 
-    Changes other than of orders hold `turn`, so that one of them at a time is before an order. `errors` counts the
-    calls that failed.
+    `errors` counts the calls that failed.
     """
 
     driver: Driver
     orders: Pool
     changes: Pool
     reads: Pool
-    turn: AbstractAsyncContextManager[Any]
     file: Path | None = None
     news: News = field(default_factory=News)
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,8 +76,7 @@ class Database:
         After `within` seconds it is rolled back, unless it is just being committed. `is_prepared`: also before
         `prepared` is set.
         """
-        within_locks = partial(_transact, work, locks)
-        return await self._call(self.changes, within_locks, within, self.turn, is_prepared=is_prepared)
+        return await self._call(self.changes, partial(_transact, work, locks), within, is_prepared=is_prepared)
 
     async def change_orders(
         self,
@@ -89,7 +86,7 @@ class Database:
         is_apart: bool = False,
         lock_timeout: float = 0.5,
     ) -> _T:
-        """Do the same in the lane of orders, which waits for one other change at most, or apart from it.
+        """Do the same in the lane of orders, or apart from it.
 
         `work` returns a function that reads the result after the commit.
         """
@@ -104,7 +101,7 @@ class Database:
         """
         with suppress(StoreUnreachableError):
             if self.file is not None:
-                await self._call(self.changes, _empty_log, turn=self.turn)
+                await self._call(self.changes, _empty_log)
         return CUT_INTERVAL
 
     async def _call(
@@ -112,7 +109,6 @@ class Database:
         pool: Pool,
         work: Callable[[Connection], _T],
         within: float = TIMEOUT,
-        turn: AbstractAsyncContextManager[Any] | None = None,
         *,
         is_prepared: bool = False,
     ) -> _T:
@@ -120,7 +116,7 @@ class Database:
         if not (is_prepared or self.prepared.is_set()):
             raise StoreUnreachableError("its tables are not checked yet")
         try:
-            async with asyncio.timeout(within), turn or nullcontext():
+            async with asyncio.timeout(within):
                 return await pool.use(work)
         except (StoreUnreachableError, TimeoutError, self.driver.api.Error) as error:
             failure = self._translate(error)
@@ -135,7 +131,7 @@ class Database:
         if isinstance(error, StoreUnreachableError):
             return error
         if isinstance(error, TimeoutError):
-            return SlowError("the database does not answer in time")
+            return StoreUnreachableError("the database does not answer in time")
         api, name = self.driver.api, getattr(error, "sqlite_errorname", None) or type(error).__name__
         if isinstance(error, api.DataError | api.IntegrityError):
             return ValueRefusedError(name)
@@ -176,14 +172,14 @@ def connect(url: Secret) -> Database:
     if file is not None or url == sqlite.IN_MEMORY:
         driver = sqlite.driver(file)
         changes, reads = Pool(driver, "sqlite-changes", most=1), Pool(driver, "sqlite-reads", most=READERS)
-        return Database(driver, changes, changes, reads, asyncio.Lock(), file)
+        return Database(driver, changes, changes, reads, file)
     from bot.outbound.store import postgresql  # noqa: PLC0415 - the driver takes 9 MB
 
     driver = postgresql.driver(url.reveal())
     pool = partial(Pool, driver)
     orders, changes = pool("postgresql-orders", most=1), pool("postgresql-changes", most=WRITERS)
     reads = pool("postgresql-reads", most=READERS)
-    return Database(driver, orders, changes, reads, nullcontext(), news=Notifications(driver))
+    return Database(driver, orders, changes, reads, news=Notifications(driver))
 
 
 def session_lock(team_id: str, session_id: str) -> int:

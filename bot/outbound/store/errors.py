@@ -17,10 +17,6 @@ class StoreUnreachableError(StoreError):
     """The database gives no answer."""
 
 
-class SlowError(StoreUnreachableError):
-    """The database gives no answer in time, perhaps because it was asked too much at once."""
-
-
 class StoreBrokenError(StoreUnreachableError):
     """The database answers with an error that waiting does not end, such as a missing table."""
 

@@ -308,18 +308,12 @@ class OrderRows:
         return self._do(running, work, is_lazy=is_lazy)
 
     async def is_ours(self, running: RunningOrder) -> bool:
-        """Return whether no other process can have taken over an order. Without the database that stays open.
-
-        A lease that ended meanwhile, and was renewed, says nothing: this process was frozen. The transaction that asks
-        renews one that has ended.
-        """
+        """Return whether no other process has taken over an order. Without the database that stays open."""
 
         def ask(connection: Connection) -> Callable[[], bool]:
             owners = connection.queue(_OWNER, {"id": running.id})
             return lambda: all(row.owner == self._owner for row in owners.fetch_all())
 
-        if self.lease.has_lasted(running.age):
-            return True
         is_ours = await or_default(self._do(running, ask), None, within=_OURS_WITHIN)
         return is_ours is None or (is_ours and self.lease.is_held)  # it can freeze again meanwhile
 

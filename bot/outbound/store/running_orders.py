@@ -46,7 +46,7 @@ _hints_of = cache(get_type_hints)
 class Settled:
     """The end of an order: the outcome to tell, and the cards of its session.
 
-    It `is_overtaken` if an opposite order has changed the session before this outcome was told.
+    It `is_overtaken` if another order has left the session otherwise before this outcome was told.
     """
 
     outcome: Outcome
@@ -164,9 +164,9 @@ class RunningOrder:
 
 
 def is_overtaken(verb: str, outcome: Outcome, effect: int | None, last: Row) -> bool:
-    """Return whether the `last` order of the session that had an effect is a later one, and another one than `verb`."""
+    """Return whether the `last` order of the session that had an effect is a later one, and left it otherwise."""
     is_later = last.effect is not None and (effect is None or effect < last.effect)
-    return is_later and isinstance(outcome, HAS_EFFECT) and last.verb != verb
+    return is_later and isinstance(outcome, HAS_EFFECT) and (last.verb, last.outcome) != (verb, name_of(outcome))
 
 
 def write_row(running: RunningOrder, owner: str, cipher: FieldCipher) -> dict[str, Any]:

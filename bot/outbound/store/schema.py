@@ -10,7 +10,7 @@ from bot.outbound.store.errors import LockedError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
-VERSION = "7"  # the version of `SCHEMA`: each change of the tables changes it
+VERSION = "8"  # the version of `SCHEMA`: each change of the tables changes it
 _TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 _OTHER = (
@@ -19,26 +19,26 @@ _OTHER = (
 )
 SCHEMA = """
     -- Secrets are stored as ciphertext or digest. Times are in Unix seconds, most are the database's.
-    CREATE TABLE workspaces ( -- one row per workspace that has the app installed, or of a bot of one workspace
+    CREATE TABLE workspaces ( -- that have the app installed; of the one of the settings, only its ids
       team_id VARCHAR(40) NOT NULL PRIMARY KEY, team_name TEXT NOT NULL, enterprise_id VARCHAR(40),
       app_id VARCHAR(40) NOT NULL, bot_user_id VARCHAR(40) NOT NULL,
       bot_token TEXT NOT NULL, token_digest VARCHAR(64), -- ciphertext; '' and a digest if it is in the settings
       scopes TEXT NOT NULL, installed_by VARCHAR(40) NOT NULL, installed_at BIGINT NOT NULL, -- separated by commas
-      anchor_api_key TEXT, anchor_api_key_check TEXT, -- ciphertext, and a KeyCheck, null without a key
+      anchor_api_key TEXT, anchor_api_key_check TEXT, -- ciphertext, and a KeyCheck
       anchor_api_key_set_by VARCHAR(40), anchor_api_key_set_at BIGINT, -- by nobody: an operator did
-      key_version INTEGER DEFAULT 0 NOT NULL, -- incremented by each change, as the next two for what they name
-      policy_version INTEGER DEFAULT 0 NOT NULL, alerts_token_version INTEGER DEFAULT 0 NOT NULL,
+      key_version INTEGER DEFAULT 0 NOT NULL, policy_version INTEGER DEFAULT 0 NOT NULL, -- each change increments one
+      alerts_token_version INTEGER DEFAULT 0 NOT NULL,
       policy TEXT, -- JSON, null is the default
       alerts_channel VARCHAR(40), alerts_group VARCHAR(40), -- the user group that critical alerts mention
       alert_tokens TEXT, -- the names and digests of the tokens for alerts in JSON, null without any
-      auto_pause VARCHAR(10) DEFAULT 'off' NOT NULL -- the effect of alerts that ask for a pause, an AutoPause
+      auto_pause VARCHAR(10) DEFAULT 'off' NOT NULL -- an AutoPause
     );
     CREATE INDEX ix_workspaces_auto_pause ON workspaces (team_id) WHERE auto_pause <> 'off';
-    CREATE TABLE marks ( -- what is small: claims, and values of their own, until then, or for good; see marks.py
+    CREATE TABLE marks ( -- see marks.py
       scope VARCHAR(40) NOT NULL, name VARCHAR(80) NOT NULL, until DOUBLE PRECISION, value TEXT,
       PRIMARY KEY (scope, name)
     );
-    CREATE TABLE leases ( -- of each process that lives, by its name, and of the leader
+    CREATE TABLE leases ( -- of each process that lives, by its name, and of the leader; see writer.py
       name VARCHAR(40) NOT NULL PRIMARY KEY, owner VARCHAR(40) NOT NULL, until DOUBLE PRECISION NOT NULL,
       term INTEGER NOT NULL
     );
@@ -47,25 +47,20 @@ SCHEMA = """
       PRIMARY KEY (team_id, user_id)
     );
     CREATE INDEX ix_people_seen_at ON people (seen_at);
-    CREATE TABLE orders ( -- to pause, resume or end a session
-      seq INTEGER PRIMARY KEY AUTOINCREMENT, -- the sequence in which they were recorded
-      id VARCHAR(40) NOT NULL UNIQUE, -- ascending with time
-      trigger_id TEXT UNIQUE, -- Slack's id of the invocation: a request that comes twice is one order
-      team_id VARCHAR(40) NOT NULL, session_id VARCHAR(40) NOT NULL,
+    CREATE TABLE orders ( -- `seq`: the sequence in which those of a session were recorded, `effect`: took effect
+      seq INTEGER PRIMARY KEY AUTOINCREMENT, effect INTEGER, id VARCHAR(40) NOT NULL UNIQUE, trigger_id TEXT UNIQUE,
+      team_id VARCHAR(40) NOT NULL, session_id VARCHAR(40) NOT NULL, batch_id VARCHAR(40),
       verb VARCHAR(20) NOT NULL, reason TEXT NOT NULL, source VARCHAR(20) NOT NULL,
       user_id VARCHAR(40) NOT NULL, home_team_id VARCHAR(40) NOT NULL, channel_id VARCHAR(40) NOT NULL, thread_ts TEXT,
       reply TEXT, -- ciphertext, null once it is told
-      state VARCHAR(20) NOT NULL, -- a State
+      owner VARCHAR(40) NOT NULL, state VARCHAR(20) NOT NULL, -- the process that works on it; a State
       outcome VARCHAR(40), outcome_fields TEXT, -- the name of a type in core/outcomes.py, and its fields in JSON
-      effect INTEGER, -- the sequence in which orders took effect at Anchor, of each session; null without any effect
       doubt INTEGER DEFAULT 0 NOT NULL, -- 1: a request had no answer, and can take effect for a minute
       told INTEGER DEFAULT 0 NOT NULL, -- 1: its person has the outcome, or nobody waits for it, or Slack refused it
       delivered_by VARCHAR(40), -- the route of the answer, null if Slack refused every one
       given_at DOUBLE PRECISION NOT NULL, settled_at DOUBLE PRECISION, told_at DOUBLE PRECISION,
-      owner VARCHAR(40) NOT NULL, -- the process that works on it
       ends_at DOUBLE PRECISION, ends_by_default INTEGER, -- of a pause: when its session ends at the latest
-      remind_at DOUBLE PRECISION, -- of a pause: when people are to be reminded of it
-      batch_id VARCHAR(40) -- that of the orders that were given at once
+      remind_at DOUBLE PRECISION -- of a pause: when people are to be reminded of it
     );
     CREATE INDEX ix_orders_session ON orders (team_id, session_id, seq);
     CREATE INDEX ix_orders_settled ON orders (team_id, session_id, verb, settled_at);
@@ -76,20 +71,17 @@ SCHEMA = """
     CREATE INDEX ix_orders_of_alerts ON orders (given_at) WHERE source = 'alert';
     CREATE INDEX ix_orders_remind ON orders (remind_at) WHERE outcome = 'Paused' AND remind_at IS NOT NULL;
     CREATE INDEX ix_orders_batch ON orders (batch_id) WHERE batch_id IS NOT NULL;
-    CREATE TABLE messages ( -- the messages of the bot that are to be posted, or kept up to date
-      id VARCHAR(40) NOT NULL PRIMARY KEY, -- ascending with time; of the result of a batch, that of the batch
-      team_id VARCHAR(40) NOT NULL, channel_id VARCHAR(40) NOT NULL,
-      ts VARCHAR(40), -- null until it is posted
+    CREATE TABLE messages ( -- of the bot that are to be posted, or kept up to date; that of a batch has its id
+      id VARCHAR(40) NOT NULL PRIMARY KEY, team_id VARCHAR(40) NOT NULL, channel_id VARCHAR(40) NOT NULL,
+      ts VARCHAR(40), shown VARCHAR(64), -- null until it is posted; the digest of the message as Slack has it
       version INTEGER NOT NULL, -- incremented by each change that Slack is to be told
-      shown VARCHAR(64), -- the digest of the message as Slack has it
       due BIGINT, -- 0: no leader has it yet, else the term of the one that has it; null: Slack has this version
       urgency INTEGER NOT NULL, -- an Urgency
       created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
       mentioned_at DOUBLE PRECISION, -- since when it mentions people
       sender VARCHAR(40), -- of the message about a failed pause: whose alert asked for it
       more INTEGER DEFAULT 0 NOT NULL, -- the sessions that it counts without a part for each
-      closed_at DOUBLE PRECISION, -- from then on it is left as it is,
-      failure VARCHAR(80) -- because of this error code of Slack
+      closed_at DOUBLE PRECISION, failure VARCHAR(80) -- since when it stays as it is, for this error code of Slack
     );
     CREATE INDEX ix_messages_due ON messages (due, urgency, id) WHERE due IS NOT NULL;
     CREATE INDEX ix_messages_posted ON messages (team_id, channel_id, ts);
@@ -97,15 +89,13 @@ SCHEMA = """
       WHERE ts IS NULL AND due IS NOT NULL;
     CREATE INDEX ix_messages_mentioned_at ON messages (channel_id, mentioned_at) WHERE mentioned_at IS NOT NULL;
     CREATE INDEX ix_messages_changed_at ON messages (changed_at);
-    CREATE TABLE parts ( -- the sessions on messages
+    CREATE TABLE parts ( -- the sessions on messages; `session_id` can be a batch, or the sender held back
       id VARCHAR(40) NOT NULL PRIMARY KEY, message_id VARCHAR(40) NOT NULL,
-      team_id VARCHAR(40) NOT NULL, session_id VARCHAR(40) NOT NULL, -- or the id of the batch, or the sender held back
-      kind VARCHAR(20) NOT NULL, content TEXT NOT NULL, -- its alerts or a result, in JSON
-      facts TEXT, -- JSON, null if nothing is known of the session
+      team_id VARCHAR(40) NOT NULL, session_id VARCHAR(40) NOT NULL,
+      kind VARCHAR(20) NOT NULL, content TEXT NOT NULL, facts TEXT, -- JSON: alerts or a result, what is known
       created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
       ended_status TEXT, ended_at DOUBLE PRECISION, -- Anchor's word for the end of the session, and when it came
-      read_at DOUBLE PRECISION, -- when Anchor was last asked
-      checked_at DOUBLE PRECISION, -- when Anchor did not know it
+      read_at DOUBLE PRECISION, checked_at DOUBLE PRECISION, -- when Anchor was last asked, and did not know it
       missing VARCHAR(20) -- the phase of a session that Anchor did not know, null if it knows it
     );
     CREATE INDEX ix_parts_session ON parts (team_id, session_id);
@@ -113,10 +103,10 @@ SCHEMA = """
     CREATE TABLE audit ( -- a row for each order that has ended, and each change; see audit.py
       id VARCHAR(100) NOT NULL PRIMARY KEY, team_id VARCHAR(40) NOT NULL,
       about VARCHAR(40) NOT NULL, what VARCHAR(80) NOT NULL, -- the order and its verb, or '' and what was changed
-      at DOUBLE PRECISION NOT NULL, content TEXT NOT NULL,
-      user_id VARCHAR(40) NOT NULL, -- '' once it is chained
-      place BIGINT, person VARCHAR(64), -- null until it is chained; a pseudonym of audit_people, '' for nobody
-      key_id VARCHAR(40) NOT NULL, link VARCHAR(64) NOT NULL -- until it is chained a signature
+      at DOUBLE PRECISION NOT NULL, content TEXT NOT NULL, key_id VARCHAR(40) NOT NULL,
+      -- Once it is chained, user_id is '', and person a pseudonym of audit_people ('' for nobody). Before, place and
+      -- person are null, and link is a signature.
+      user_id VARCHAR(40) NOT NULL, place BIGINT, person VARCHAR(64), link VARCHAR(64) NOT NULL
     );
     CREATE UNIQUE INDEX ix_audit_place ON audit (team_id, place);
     CREATE INDEX ix_audit_new ON audit (at, id) WHERE place IS NULL;

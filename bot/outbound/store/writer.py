@@ -23,13 +23,12 @@ from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import (
     LockedError,
-    SlowError,
     StoreBrokenError,
     StoreError,
     StoreUnreachableError,
     ValueRefusedError,
 )
-from bot.runtime import happens
+from bot.runtime import happens, until_tick
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -104,7 +103,7 @@ class Lease:
     """Set when a renewal is due before its time: nobody leads, or this process leads on only in a new term."""
 
     def __post_init__(self) -> None:
-        self._renewed_at = self._leads_from = self._began = -math.inf
+        self._renewed_at = self._leads_from = -math.inf
         self._term: int | None = 1 if self.is_alone else None
         self._is_sure = True
 
@@ -123,24 +122,13 @@ class Lease:
         """Return the values for LEADS."""
         return {"owner": self.owner, "term": self.term, "is_alone": int(self.is_alone)}
 
-    @property
-    def is_renewal_due(self) -> bool:
-        """Return whether it is time for a renewal."""
-        return self.due_in() == 0.0
-
     def trusted_for(self) -> float:
         """Return for how many seconds the lease is trusted, without a further renewal."""
         return math.inf if self.is_alone else self._renewed_at + _TRUST * self.seconds - time.monotonic()
 
-    def has_lasted(self, seconds: float) -> bool:
-        """Return whether no other process can have taken over anything in the last so many seconds."""
-        return self.is_alone or (self.is_held and self._began <= time.monotonic() - seconds)
-
-    def due_in(self) -> float | None:
-        """Return the seconds until a renewal is due, None if none is."""
-        if self.is_alone:
-            return None
-        return max(0.0, self._renewed_at + self.seconds / _RENEWALS - time.monotonic())
+    def due_in(self) -> float:
+        """Return the seconds until a renewal is due."""
+        return math.inf if self.is_alone else max(0.0, self._renewed_at + self.seconds / _RENEWALS - time.monotonic())
 
     def hasten(self) -> None:
         """Let a renewal be due now."""
@@ -172,8 +160,6 @@ class Lease:
         if time.monotonic() < self._leads_from:  # it was left meanwhile
             term = None
         self._is_sure = term is not None and (term != self._term or (self._is_sure and self.is_held))
-        if not self.is_held:
-            self._began = began
         self._renewed_at, self._term = began, term
         if term is not None and not self._is_sure:
             self.wake.set()
@@ -219,7 +205,7 @@ class Writer:
     readiness: Readiness
     is_off: bool = False
     """Whether the database can't be used: then nothing waits for it."""
-    _waiting: list[_Waiting] = field(default_factory=list)
+    waiting: list[_Waiting] = field(default_factory=list)
     """The works, in their order, until they are done."""
     _held: dict[int, float] = field(default_factory=dict)
     """The sessions that another program or a frozen process holds up by a lock, and when they are tried again."""
@@ -227,22 +213,16 @@ class Writer:
     def __post_init__(self) -> None:
         self._wake = self.lease.wake if self.lease else asyncio.Event()
         self._is_stopping = False
-        self._latest: asyncio.TimerHandle | None = None  # when lazy works are done
 
     @property
     def is_full(self) -> bool:
         """Return whether no more works are taken."""
-        return len(self._waiting) >= MOST_WAITING
-
-    @property
-    def is_idle(self) -> bool:
-        """Return whether nothing waits."""
-        return all(one.result.done() for one in self._waiting)
+        return len(self.waiting) >= MOST_WAITING
 
     @property
     def is_renewal_due(self) -> bool:
         """Return whether it is time to renew the lease."""
-        return self.lease is not None and self.lease.is_renewal_due
+        return self.lease is not None and self.lease.due_in() == 0.0
 
     def do(self, work: Work[_T], *, person: Person, locks: Sequence[int], is_lazy: bool = False) -> asyncio.Future[_T]:
         """Do some work for a person in the next transaction, which holds these locks, that of its session first.
@@ -250,28 +230,26 @@ class Writer:
         A lazy one can wait for others. If its result is cancelled, it is not begun any more. It raises
         StoreUnreachableError if too much waits, and otherwise only what would fail again.
         """
-        loop = asyncio.get_running_loop()
-        result = loop.create_future()
+        result = asyncio.get_running_loop().create_future()
         result.add_done_callback(_retrieve)
         if self.is_full or self.is_off:
             result.set_exception(StoreUnreachableError(_FULL))
             return result
-        self._waiting.append(_Waiting(work, person, locks, result))
+        self.waiting.append(_Waiting(work, person, locks, result))
         if not is_lazy or self._is_stopping:
             self._wake.set()
-        elif self._latest is None:
-            self._latest = loop.call_later(_LAZY, self._wake.set)
         return result
 
     async def run(self) -> None:
         """Write, and keep the lease, until `stop`; then write what is left, once."""
         while not self._is_stopping:
-            await happens(self._wake, within=self.lease.due_in() if self.lease else None)
+            longest = min(until_tick(_LAZY), self.lease.due_in() if self.lease else math.inf)
+            is_woken = await happens(self._wake, within=longest)
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
             self._wake.clear()
             works = self._take()
-            if self.lease and not self._waiting:  # it was woken for its lease
+            if self.lease and is_woken and not self.waiting:  # for its lease
                 self.lease.hasten()
             if (works or self.is_renewal_due) and not await self._write(works):
                 await asyncio.sleep(_RETRY_DELAY)
@@ -295,11 +273,11 @@ class Writer:
     def _take(self) -> list[_Waiting]:
         """Return the next works: of each person the first ones, none of a session that is held up until later."""
         now = time.monotonic()
-        self._waiting = [one for one in self._waiting if not one.result.done()]
+        self.waiting = [one for one in self.waiting if not one.result.done()]
         if self._held:
-            sessions = {one.session for one in self._waiting}
+            sessions = {one.session for one in self.waiting}
             self._held = {name: until for name, until in self._held.items() if name in sessions}
-        ready = [one for one in self._waiting if self._held.get(one.session, now) <= now]
+        ready = [one for one in self.waiting if self._held.get(one.session, now) <= now]
         taken, locks = list[_Waiting](), set[int]()
         people = ((one, one.person) for one in ready)
         for one in fair_batch(people, most=_MOST_TOGETHER, most_each=_MOST_OF_PERSON):
@@ -307,9 +285,6 @@ class Writer:
             if len(locks) > _MOST_LOCKS:
                 break
             taken.append(one)
-        if self._latest is not None:
-            self._latest.cancel()
-            self._latest = None
         if len(taken) < len(ready):
             self._wake.set()
         return taken
@@ -325,9 +300,8 @@ class Writer:
             if new or not again:
                 try:
                     await self._commit(new)
-                except Exception as error:
-                    is_too_much = isinstance(error, SlowError) and len(new) > 1
-                    if not new or (_can_pass(error) and not is_too_much):
+                except Exception:
+                    if not new:
                         raise
                     await self._write_each(new)
             await self._write_each(again)

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import stat
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from functools import partial
@@ -109,9 +110,25 @@ ENDLESS = "WITH RECURSIVE endless(i) AS (SELECT 1 UNION ALL SELECT i FROM endles
 async def test_a_call_that_is_given_up_leaves_its_connection_to_others(store: Store) -> None:
     sql = "SELECT pg_sleep(600)" if store.database.driver.is_shared else ENDLESS
     for _ in range(WRITERS + 1):
-        with pytest.raises(errors.SlowError):
+        with pytest.raises(errors.StoreUnreachableError):
             await store.database.change(lambda connection: connection.fetch_all(sql), within=0.2)
     assert await store.database.change(lambda connection: connection.fetch_all("SELECT 1 AS one"), within=300.0)
+
+
+async def test_a_cancellation_as_a_call_ends_breaks_off_no_other_one(store: Store) -> None:
+    pool, goes_on = store.database.orders, threading.Event()
+
+    def ask(connection: Connection) -> int:
+        goes_on.wait(20)
+        return len(connection.fetch_all("SELECT 1"))
+
+    first = asyncio.create_task(pool.use(lambda connection: connection.fetch_all("SELECT 1")))
+    await asyncio.sleep(0)
+    (done,), next_one = pool.working.values(), asyncio.create_task(pool.use(ask))
+    done.add_done_callback(lambda _: first.cancel())
+    await asyncio.wait({first})
+    goes_on.set()
+    assert (first.cancelled(), await next_one) == (True, 1)
 
 
 # --- SQLite ---

@@ -60,16 +60,6 @@ async def test_a_renewal_counts_from_before_it_began(store: Store) -> None:
     assert (term, lease.is_held, lease.term) == (1, False, None)
 
 
-def test_a_lease_that_ended_and_was_renewed_has_not_lasted() -> None:
-    lease = Lease("one")
-    for ago in (0.6, 0.0):
-        lease.renewed(time.monotonic() - ago * LEASE, None)
-    assert (lease.has_lasted(0.5 * LEASE), lease.has_lasted(0.7 * LEASE)) == (True, False)
-    for ago in (0.71, 0.0):
-        lease.renewed(time.monotonic() - ago * LEASE, None)
-    assert (lease.is_held, lease.has_lasted(0.5 * LEASE)) == (True, False)
-
-
 async def test_another_process_leads_at_once_after_a_clean_stop(store: Store) -> None:
     first, second = Lease("one"), Lease("two")
     await renew(store, first)

@@ -97,13 +97,10 @@ async def test_a_transaction_has_at_most_500_works_and_200_locks(
 @pytest.mark.parametrize("is_committed", [False, True])
 async def test_what_fails_is_done_again_before_what_came_meanwhile(writer: Writer, *, is_committed: bool) -> None:
     await block(writer)
-    waiting = [do(writer, 1), do(writer, 2)]
+    waiting = [do(writer, one) for one in (1, 2, 3)]
     watched(writer).lost_answer, watched(writer).error = is_committed, None if is_committed else GONE
-    watched(writer).goes_on.set()
-    await until(lambda: "journal" in writer.readiness.degraded)
-    waiting.append(do(writer, 3))
     groups = [group for group in await unblock(writer, waiting) if group]
-    assert groups == [["first"]] * is_committed + [["first", 1, 2, 3]]
+    assert groups == [["first"]] * is_committed + [["first"], [1, 2, 3]]
     assert not writer.readiness.degraded
 
 
@@ -116,13 +113,6 @@ async def test_what_would_fail_again_fails_alone(writer: Writer) -> None:
     assert [one.exception() is None for one in waiting] == [True, False, True, False, True]
     assert isinstance(waiting[1].exception(), errors.StoreError)
     assert isinstance(waiting[3].exception(), errors.StoreBrokenError)
-
-
-async def test_what_takes_too_long_together_is_done_one_by_one(writer: Writer) -> None:
-    await until(lambda: holds(writer))
-    watched(writer).error = errors.SlowError("too slow")
-    assert await asyncio.gather(*(do(writer, number) for number in (1, 2))) == [1, 2]
-    assert watched(writer).groups[-3:] == [[], [1], [2]]
 
 
 async def test_no_more_than_60_000_works_wait(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
