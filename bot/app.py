@@ -169,7 +169,7 @@ class Bot:
             facts=facts,
             auto_pauses=pause_rows,
         )
-        sender = CardSender(slack, workspaces, states, response_urls, store.cipher)
+        sender = CardSender(slack, workspaces, states, response_urls, store.cipher, monitor)
         outbox = self.outbox = Outbox(messages, lease, sender, metrics)
         before, wake = settings.remind_before, facts.learned
         reminders = self.reminders = Reminders(ReminderRows(database), workspaces, reads, before, wake)

@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
 from bot.core.outcomes import Outcome
-from bot.core.requests import Verb
+from bot.core.requests import Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER
@@ -45,6 +45,7 @@ class Severity(StrEnum):
 class Alert:
     """A report of another program about a session. `text`, `title` and `fields` are untrusted; `url` is http or https.
 
+    `channel` is the one that its program names, later the one that it goes to.
     `fingerprint` tells the alerts of a session apart, and `is_resolved` says that this one does not fire any more.
     It fires since `starts_at` (Unix seconds), if its program says so. `sender` is the name of the program's token.
     `warnings` are sentences for the program. It can ask for a pause: `asks` is False if it asks for something else. If
@@ -56,7 +57,7 @@ class Alert:
     title: str = ""
     severity: Severity = Severity.WARNING
     url: str | None = None
-    channel: str | None = None
+    channel: str = ""
     fingerprint: str = ""
     is_resolved: bool = False
     fields: tuple[tuple[str, str], ...] = ()
@@ -325,7 +326,8 @@ class Card:
 
     Without a `ts`, it is not posted. `shown` is the digest of the message that Slack has. If it `mentions` people, each
     copy of it does. It counts `more` sessions than its parts, which have no card each. It was stored `age` seconds ago.
-    If it is about a failed pause, `sender` is the user id of the alert's program.
+    If it is about a failed pause, `sender` is the user id of the alert's program. Slack has refused it for the channel
+    `meant_for`, if it was for another one.
     """
 
     id: str
@@ -339,6 +341,17 @@ class Card:
     more: int = 0
     age: float = 0.0
     sender: str = ""
+    meant_for: str = ""
+
+    @property
+    def is_by_alert(self) -> bool:
+        """Return whether it is about an alert or its pause, and nobody else has asked for it."""
+        content = self.content
+        return (
+            bool(self.sender)
+            or isinstance(content, AlertContent)
+            or (isinstance(content, ResultContent) and program_name(content.reminds) is not None)
+        )
 
     @property
     def content(self) -> CardContent:

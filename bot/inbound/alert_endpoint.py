@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
+from itertools import islice
 from typing import TypeVar, assert_never
 
 from aiohttp import BasicAuth, web
@@ -41,13 +42,14 @@ MOST_WAITING_EACH = 8 * 1024 * 1024  # bytes of a sender
 LARGEST_AT_ONCE = 64 * 1024  # bytes that are parsed in the event loop
 LONGEST_WAIT = 5.0  # seconds of a larger body for its turn
 MOST_BRACKETS, MOST_COMMAS = 20_000, 200_000  # of `[` and `{` together: nothing else runs while a body is parsed
+MOST_MOVED = 20  # alerts of a webhook that are named because they go to another channel
 _MOST_LOGGED = 5  # names
 _LONG = 20  # digits of a number
 _RETRY_AFTER = 15  # seconds
 
 _T = TypeVar("_T")
 _Read = Callable[[bytes], _T | Rejected]
-_Take = Callable[[_T, Workspace, AlertToken], Awaitable[web.Response]]
+_Take = Callable[[_T, Workspace, AlertToken, str], Awaitable[web.Response]]
 _WEBHOOKS: Mapping[str, Callable[[object], Webhook]] = {"alertmanager": read_webhook}
 """By the last part of their paths: how a parsed body becomes alerts. It raises BadAlertError."""
 
@@ -98,11 +100,15 @@ class Alerts:
         self._running.add(workspace.team_id)
         try:
             got = await self._read(bodies, read, request, (workspace.team_id, token.name))
-            return self._deny(got, workspace, token) if isinstance(got, Rejected) else await take(got, workspace, token)
+            named = request.query.get("channel", "").strip()
+            if not isinstance(got, Rejected):
+                return await take(got, workspace, token, named)
+            response = self._deny(got, workspace, token)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the program
-            return self._report(error, token)
+            response = self._report(error, token)
         finally:
             self._running.remove(workspace.team_id)
+        return response
 
     def _report(self, error: Exception, token: AlertToken) -> web.Response:
         if isinstance(error, BadAlertError):
@@ -142,51 +148,54 @@ class Alerts:
             self.monitor.report_lost_alerts(workspace, Lost.TOO_LARGE, 1, [token.name])
         return self._reject(replace(body, status=503 if body.status == HTTPStatus.REQUEST_TIMEOUT else 400))
 
-    async def _take_alert(self, alert: Alert, workspace: Workspace, token: AlertToken) -> web.Response:
-        channel = self._channel_of(alert, workspace, token)
-        if alert.channel not in {None, channel}:
-            alert = replace(alert, warnings=(cards.moved(alert.channel, channel), *alert.warnings))
-        return await self._post(_sent_by(token, alert), channel, workspace)
+    async def _take_alert(self, alert: Alert, workspace: Workspace, token: AlertToken, _: str) -> web.Response:
+        channel, moved = _channel_of(alert.channel, workspace, token)
+        alert = replace(alert, channel=channel, warnings=(*moved, *alert.warnings))
+        return await self._post(_sent_by(token, alert), workspace)
 
-    def _channel_of(self, alert: Alert, workspace: Workspace, token: AlertToken) -> str:
-        if alert.channel is not None and alert.channel in token.channels:
-            return alert.channel
-        if workspace.alerts_channel is None:
-            raise BadAlertError("channel", cards.NO_CHANNEL)
-        return workspace.alerts_channel
+    async def _take_webhook(
+        self, webhook: Webhook, workspace: Workspace, token: AlertToken, channel: str
+    ) -> web.Response:
+        """Record the alerts of a webhook, for the `channel` that its URL names, or "".
 
-    async def _take_webhook(self, webhook: Webhook, workspace: Workspace, token: AlertToken) -> web.Response:
-        """Record the alerts of a webhook. Alertmanager repeats it soon only after a 5xx."""
-        team_id, channel, number = workspace.team_id, workspace.alerts_channel, len(webhook.alerts)
+        Alertmanager repeats it soon only after a 5xx.
+        """
+        team_id, number = workspace.team_id, len(webhook.alerts)
         of_all, of_one = self._in_webhooks.total + number, self._in_webhooks[team_id] + number
-        if channel is None:
+        if workspace.alerts_channel is None:
             return self._reject(Rejected(503, senders.NO_CHANNEL))
         if of_all > MOST_IN_WEBHOOKS or of_one > MOST_IN_WEBHOOKS // SHARE:
             return self._reject(Rejected(503, cards.BUSY))
+        alerts, moved = list[Alert](), dict[str, None]()
+        for alert in webhook.alerts:
+            to, why = _channel_of(alert.channel or channel, workspace, token)
+            alerts.append(_sent_by(token, replace(alert, channel=to)))
+            moved |= {senders.about_alert(alert.title, one): None for one in why}
         self._in_webhooks.add(team_id, number)
         try:
-            results = await self._record(webhook, channel, workspace, token)
+            results = await self._record(alerts, workspace, token)
         finally:
             self._in_webhooks.remove(team_id, number)
         if None in results:
             return self._reject(Rejected(503, senders.NOT_RECORDED))
         self._report_lost(webhook, workspace, token)
+        if moved:
+            where = {"sender": token.name, "team": team_id, "why": some(moved, most=_MOST_LOGGED)}
+            _log.warning("alerts not in the channel that they name", extra=where)
         asks_in_vain = not token.may_pause and any(one.asks for one in webhook.alerts)
-        warnings = [*webhook.warnings, *([senders.MAY_NOT_PAUSE] if asks_in_vain else [])]
+        warnings = [*webhook.warnings, *islice(moved, MOST_MOVED), *([senders.MAY_NOT_PAUSE] if asks_in_vain else [])]
         warnings += [cards.ENDED] if Ignored(has_ended=True) in results else []
-        answer = {"ok": True, "channel": channel, "taken": number}
+        answer = {"ok": True, "channels": [*dict.fromkeys(one.channel for one in alerts)], "taken": number}
         return web.json_response(answer | ({"warnings": warnings} if warnings else {}))
 
-    async def _record(
-        self, webhook: Webhook, channel: str, workspace: Workspace, token: AlertToken
-    ) -> list[AlertResult | None]:
-        alerts = [_sent_by(token, alert) for alert in webhook.alerts]
-        task = self.tasks.start(self.auto_pauses.record(workspace, channel, alerts))
+    async def _record(self, alerts: list[Alert], workspace: Workspace, token: AlertToken) -> list[AlertResult | None]:
+        task = self.tasks.start(self.auto_pauses.record(workspace, alerts))
         await ended(task)
         results: list[AlertResult | None] = [None] if task.cancelled() else task.result()
         for one in filter(None, results):
             self.metrics.alerted(type(one).__name__, token.name)
-        fields = {"sender": token.name, "team": workspace.team_id, "channel": channel, "alerts": len(alerts)}
+        fields = {"sender": token.name, "team": workspace.team_id, "alerts": len(alerts)}
+        fields["channel"] = " ".join(dict.fromkeys(one.channel for one in alerts))
         _log.info("alerts", extra=fields | {"recorded": None not in results})
         return results
 
@@ -200,10 +209,10 @@ class Alerts:
             _log.warning("alerts left out of a request", extra=fields | {"count": webhook.left_out})
             self.monitor.report_lost_alerts(workspace, Lost.LEFT_OUT, webhook.left_out)
 
-    async def _post(self, alert: Alert, channel: str, workspace: Workspace) -> web.Response:
+    async def _post(self, alert: Alert, workspace: Workspace) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels."""
         began = time.monotonic()
-        task = self.tasks.start(self.auto_pauses.post(workspace, channel, alert))
+        task = self.tasks.start(self.auto_pauses.post(workspace, alert))
         await ended(task)
         if not task.cancelled() and isinstance(task.exception(), StoreError):
             return self._reject(Rejected(503, cards.STORE_FAILED))
@@ -211,11 +220,20 @@ class Alerts:
         outcome, team_id = type(result).__name__, workspace.team_id
         self.metrics.alerted(outcome, alert.sender)
         fields = {"outcome": outcome, "sender": alert.sender, "session": alert.session_id}
-        fields |= {"team": team_id, "channel": channel}
+        fields |= {"team": team_id, "channel": alert.channel}
         why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}
         pause = {} if word is None else {"pause": word}
         _log.info("alert", extra=fields | why | pause | {"ms": round((time.monotonic() - began) * 1000)})
-        return _answer(result, channel, alert.warnings, word)
+        return _answer(result, alert.channel, alert.warnings, word)
+
+
+def _channel_of(named: str, workspace: Workspace, token: AlertToken) -> tuple[str, tuple[str, ...]]:
+    """Return the channel of an alert, and a warning if it is not the one that is `named`. Raises BadAlertError."""
+    is_reached = named in token.channels and not named.startswith("D")  # a direct message is no channel
+    channel = named if is_reached else workspace.alerts_channel
+    if channel is None:
+        raise BadAlertError("channel", cards.NO_CHANNEL)
+    return channel, () if named in {"", channel} else (cards.moved(named, channel),)
 
 
 def _sent_by(token: AlertToken, alert: Alert) -> Alert:

@@ -39,7 +39,7 @@ _VERSIONS = ("4", "1")  # of Alertmanager and of Grafana
 _MOST_OF_WEBHOOK = 20  # warnings
 _LONGEST_ALERTNAME, _LONGEST_FINGERPRINT = 150, 200
 _LINKS = ("panelURL", "dashboardURL", "generatorURL")
-_NO_FIELDS = {"alertname", "severity", "session_id", "anchor_action"}
+_NO_FIELDS = {"alertname", "severity", "session_id", "anchor_action", "anchor_channel"}
 
 
 class BadAlertError(Exception):
@@ -188,11 +188,11 @@ def _is_web_url(url: str) -> bool:
     return is_clean and parts.scheme in {"http", "https"} and _HOST.fullmatch(host) is not None
 
 
-def _channel(fields: Mapping[str, object]) -> str | None:
+def _channel(fields: Mapping[str, object]) -> str:
     channel = _string(fields, "channel")
     if channel and not CHANNEL_ID.fullmatch(channel):
         raise _bad("channel", "must be a channel id like C0123456789, not a name: see its details in Slack")
-    return channel or None
+    return channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +247,7 @@ def _read_from_webhook(fields: Mapping[str, Any], name: str) -> Alert:
         title=name,
         severity=next((one for one in Severity if one == text_field(labels, "severity").lower()), Severity.WARNING),
         url=next((url for url in (text_field(fields, link) for link in _LINKS) if is_link(url)), None),
+        channel=_text(labels, "anchor_channel"),
         fingerprint=fingerprint,
         is_resolved=text_field(fields, "status") == "resolved",
         fields=kept_pairs(others),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, Worse, first, head_of
-from bot.core.fields import TOKEN_REFUSED
+from bot.core.fields import CHANNEL_ID, TOKEN_REFUSED
 from bot.core.outcomes import NOT_PAUSED, Outcome, name_of
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
@@ -15,7 +15,22 @@ from bot.core.sessions import Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER
 from bot.messages import buttons
 from bot.messages.blocks import LONGEST_SECTION, Block, Message, Visibility, as_response, context, mrkdwn, row, section
-from bot.messages.markup import QUOTE, code, group, joined, link, literal, moment, quoted, session, some, time_of, width
+from bot.messages.markup import (
+    QUOTE,
+    channel,
+    code,
+    group,
+    joined,
+    link,
+    literal,
+    moment,
+    one_line,
+    quoted,
+    session,
+    some,
+    time_of,
+    width,
+)
 from bot.messages.outcomes import (
     CHECKED,
     agent_and_host,
@@ -67,10 +82,12 @@ _WHY = {
 }
 
 
-def moved(channel_id: str | None, to: str) -> str:
-    """Return the warning that an alert went to another channel."""
+def moved(named: str, to: str) -> str:
+    """Return the warning that an alert went to another channel than it has `named`, which can be any text."""
+    if not CHANNEL_ID.fullmatch(named):
+        return f"{one_line(named, limit=_LONGEST_NAME)} is not the id of a channel, so the alert goes to {to}."
     remedy = "The app's Home says under Alerts who chooses the channels of a token."
-    return f"The token does not reach {channel_id}, so the alert goes to {to}. {remedy}"
+    return f"The token does not reach {named}, so the alert goes to {to}. {remedy}"
 
 
 def refused_by_slack(code: str, channel: str) -> str:
@@ -169,6 +186,13 @@ def mentioning(message: Message, group_id: str) -> Message:
     """Return the message with a mention of a user group, which notifies its people once: no update repeats it."""
     blocks = (*message.blocks, section(group(group_id))) if message.blocks else ()
     return replace(message, text=f"{message.text}\n{group(group_id)}", blocks=blocks)
+
+
+def elsewhere(message: Message, meant_for: str) -> Message:
+    """Return the message that Slack has refused for the channel that it was meant for, as it says in another one."""
+    about = f"Meant for {channel(meant_for)}, where this app can't post: `/invite @anchor` there."
+    blocks = (*message.blocks, context(about)) if message.blocks else ()
+    return replace(message, text=f"{message.text}\n{about}", blocks=blocks)
 
 
 def digest_of(message: Message) -> str:

@@ -31,6 +31,15 @@ UNSEEN = (
 )
 """The token must appear nowhere but in its modal."""
 
+
+def closed_message(channel_id: str) -> Message:
+    """Return the notice that Slack takes no alerts in a channel."""
+    return ephemeral(
+        f"⚠️ This app can't post in {channel(channel_id)}: alerts for it are in the channel for alerts.",
+        "Fix: send `/invite @anchor` there, or let the sender name another channel. You are told this once a day.",
+    )
+
+
 NO_WEBHOOK = 'The body is not from Alertmanager (version "4") or Grafana (version "1"): other programs use /alerts.'
 NOT_RECORDED = "The bot's database does not take all alerts. Send them again: none is counted twice."
 NO_CHANNEL = "The workspace has no channel for alerts. Choose one: these alerts are taken when they come again."

@@ -62,30 +62,28 @@ class AlertCards:
     reads: SessionReads
 
     async def post(
-        self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None = None, *, within: float = POST_WAIT
+        self, workspace: Workspace, alert: Alert, asked: Asked | None = None, *, within: float = POST_WAIT
     ) -> AlertResult:
         """Place an alert. A new card is posted by then, or stays in the queue. Without the database, post the alert.
 
         Raises StoreUnreachableError if it is resolved: what fires next would count as the same.
         """
-        (found,) = await self.place(workspace, channel, [(alert, asked)])
+        (found,) = await self.place(workspace, [(alert, asked)])
         if found is None and alert.is_resolved:
             raise StoreUnreachableError("a resolved alert is not recorded")
         if found is None:
-            return await self._post_at_once(workspace, channel, alert, asked)
+            return await self._post_at_once(workspace, alert, asked)
         if isinstance(found, Folded) and found.card_id:
             return await self.outbox.posted(found.card_id, within) or found
         return found
 
-    async def place(
-        self, workspace: Workspace, channel: str, alerts: Sequence[tuple[Alert, Asked | None]]
-    ) -> list[Place | None]:
+    async def place(self, workspace: Workspace, alerts: Sequence[tuple[Alert, Asked | None]]) -> list[Place | None]:
         """Place alerts. One is None if the database fails."""
         incoming = list[IncomingAlert]()
         for alert, asked in alerts:
             known = self.reads.known(workspace.team_id, alert.session_id)
             facts = None if known is None else known.for_card()
-            incoming.append(IncomingAlert(new_id(), workspace.team_id, channel, alert, facts, asked))
+            incoming.append(IncomingAlert(new_id(), workspace.team_id, alert.channel, alert, facts, asked))
         some = [incoming[first : first + _MOST_AT_ONCE] for first in range(0, len(incoming), _MOST_AT_ONCE)]
         return [one for places in await asyncio.gather(*map(self._place, some)) for one in places]
 
@@ -97,11 +95,11 @@ class AlertCards:
         placing.cancel()
         return [None] * len(alerts)
 
-    async def _post_at_once(self, workspace: Workspace, channel: str, alert: Alert, asked: Asked | None) -> PostResult:
+    async def _post_at_once(self, workspace: Workspace, alert: Alert, asked: Asked | None) -> PostResult:
         """Post an alert without the database, and remember its card when that is back."""
-        came_at = IncomingAlert("", workspace.team_id, channel, alert, asked=asked).at(time.time())
+        came_at = IncomingAlert("", workspace.team_id, alert.channel, alert, asked=asked).at(time.time())
         message = alert_message(alert, None if asked is None else asked.refusal)
-        result = await self.slack.post_until_final(workspace.bot_token, channel, message)
+        result = await self.slack.post_until_final(workspace.bot_token, alert.channel, message)
         if isinstance(result, Posted):
             part = Part(new_id(), alert.session_id, first(alert, came_at))
             card = Card(id=part.id, team_id=workspace.team_id, channel_id=result.channel, parts=(part,))
@@ -159,15 +157,15 @@ class AutoPauses:
     def __post_init__(self) -> None:
         self._waiting = 0
 
-    async def post(self, workspace: Workspace, channel: str, alert: Alert) -> tuple[AlertResult, PauseWord | None]:
+    async def post(self, workspace: Workspace, alert: Alert) -> tuple[AlertResult, PauseWord | None]:
         """Send the pause that an alert asks for, and post the alert. Return what became of both."""
         ends = time.monotonic() + POST_WAIT
-        pause, word = self._begin(workspace, channel, alert)
+        pause, word = self._begin(workspace, alert)
         alert, asked = (alert, None) if pause is None else await pause.seen_by(alert)
         within = max(0.0, ends - time.monotonic())
         if pause is None:
-            return await self.alert_cards.post(workspace, channel, alert, asked, within=within), word
-        post = self.alert_cards.post(workspace, channel, alert, asked, within=max(0.0, within - _TO_ANSWER))
+            return await self.alert_cards.post(workspace, alert, asked, within=within), word
+        post = self.alert_cards.post(workspace, alert, asked, within=max(0.0, within - _TO_ANSWER))
         posting = self.tasks.start(post)
         parts: set[asyncio.Future[Any]] = {posting, pause.task}
         await asyncio.wait(parts, timeout=within)
@@ -186,16 +184,16 @@ class AutoPauses:
                 return PauseWord.REFUSED
         return PauseWord.PENDING if pause.outcome is None else word_of(pause.outcome)
 
-    async def record(self, workspace: Workspace, channel: str, alerts: list[Alert]) -> list[AlertResult | None]:
+    async def record(self, workspace: Workspace, alerts: list[Alert]) -> list[AlertResult | None]:
         """Do the same for many, without waiting for a post. One is None if the database lacks it, or its order."""
-        begun = [self._begin(workspace, channel, alert)[0] for alert in alerts]
+        begun = [self._begin(workspace, alert)[0] for alert in alerts]
         seen = [one.seen_by(alert) if one else _as_it_is(alert) for one, alert in zip(begun, alerts, strict=True)]
-        results = await self.alert_cards.place(workspace, channel, await asyncio.gather(*seen))
+        results = await self.alert_cards.place(workspace, await asyncio.gather(*seen))
         safe = await asyncio.gather(*(one.is_recorded() for one in begun if one))
         is_safe = dict(zip(filter(None, begun), safe, strict=True))
         return [result if one is None or is_safe[one] else None for one, result in zip(begun, results, strict=True)]
 
-    def _begin(self, workspace: Workspace, channel: str, alert: Alert) -> tuple[_Pause | None, PauseWord | None]:
+    def _begin(self, workspace: Workspace, alert: Alert) -> tuple[_Pause | None, PauseWord | None]:
         if alert.asks is None or alert.is_resolved:
             return None, None
         if not alert.asks:
@@ -203,15 +201,15 @@ class AutoPauses:
         if workspace.auto_pause is AutoPause.OFF:
             return None, PauseWord.OFF
         pause = _Pause()
-        pause.task = self.tasks.start(self._pause(pause, workspace, channel, alert))
+        pause.task = self.tasks.start(self._pause(pause, workspace, alert))
         return pause, None
 
-    async def _pause(self, pause: _Pause, workspace: Workspace, channel: str, alert: Alert) -> Outcome | None:
+    async def _pause(self, pause: _Pause, workspace: Workspace, alert: Alert) -> Outcome | None:
         if self._waiting >= MOST_WAITING:
             return Refusal(Why.STORE_UNAVAILABLE)
         self._waiting += 1
         try:
-            attempt, running = self._start(pause, workspace, channel, alert)
+            attempt, running = self._start(pause, workspace, alert)
             parts: set[asyncio.Future[Any]] = {running.recorded, running.result}
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -225,10 +223,10 @@ class AutoPauses:
                 return await self.rows.last_outcome(attempt) or outcome
         return outcome
 
-    def _start(self, pause: _Pause, workspace: Workspace, channel: str, alert: Alert) -> tuple[Attempt, RunningOrder]:
+    def _start(self, pause: _Pause, workspace: Workspace, alert: Alert) -> tuple[Attempt, RunningOrder]:
         since = time.time() if alert.starts_at is None else alert.starts_at
         attempt = attempt_of(workspace.team_id, alert.session_id, alert.firing, since)
-        address = ReplyAddress(Actor(workspace.team_id, channel, program_id(alert.sender)))
+        address = ReplyAddress(Actor(workspace.team_id, alert.channel, program_id(alert.sender)))
         order = pause_of(attempt, alert.session_id, address.actor, _reason(alert))
         known = Refusal(Why.OBSERVED) if workspace.auto_pause is AutoPause.OBSERVE else None
         pause.running, pause.is_repeated = self.orders.start(order, address, known)

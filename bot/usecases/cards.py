@@ -11,7 +11,7 @@ from bot.core.retries import NO_WORKSPACE
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message
-from bot.messages.cards import card_message, digest_of, mentioning
+from bot.messages.cards import card_message, digest_of, elsewhere, mentioning
 from bot.messages.results import as_direct_message
 from bot.messages.sessions import held_message
 from bot.messages.several import batch_message
@@ -21,6 +21,7 @@ from bot.outbound.store.history import SessionStates
 from bot.outbound.store.secrets import FieldCipher, unseal
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import new_id
+from bot.usecases.notices import WorkspaceMonitor
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class CardSender:
     states: SessionStates
     response_urls: ResponseUrls
     cipher: FieldCipher
+    monitor: WorkspaceMonitor
 
     async def send(self, card: Card) -> tuple[PostResult, str]:
         """Make one attempt, within LONGEST_ATTEMPT. Return the result, and the digest of the message.
@@ -57,6 +59,17 @@ class CardSender:
         except TimeoutError:
             result = Doubtful(f"Slack did not answer within {LONGEST_ATTEMPT:.0f} s")
         return result, digest
+
+    async def channel_instead(self, card: Card) -> str:
+        """Return where a card is posted that its channel does not take, "" for nowhere; admins are told once a day.
+
+        What alerts have caused goes to the channel for alerts. Raises StoreError.
+        """
+        owner = await self.workspaces.find(card.team_id) if card.is_by_alert else None
+        if owner is None or owner.alerts_channel in {None, card.channel_id}:
+            return ""
+        self.monitor.report_closed_channel(owner, card.channel_id)
+        return owner.alerts_channel or ""
 
     async def delete(self, card: Card, channel_id: str, ts: str) -> None:
         """Delete a message that was posted twice. Raises StoreError."""
@@ -87,7 +100,7 @@ class CardSender:
             offers_end=owner is not None and owner.policy.end is not None,
             more=card.more,
         )
-        return message, True
+        return elsewhere(message, card.meant_for) if card.meant_for else message, True
 
     async def _compose_batch(self, card: Card, content: BatchContent) -> tuple[Message, bool]:
         batch_id = card.parts[0].session_id
@@ -142,7 +155,7 @@ def instead_of(card: Card) -> list[Card]:
     """
     if card.ts is not None:
         alerts = [part for part in card.parts if part.is_news and isinstance(part.content, AlertContent)]
-        return [_copy(card, card.channel_id, part) for part in alerts]
+        return [_copy(card, card.meant_for or card.channel_id, part) for part in alerts]
     return [_copy(card, person, part) for part in card.parts for person in _people(card, part)]
 
 

@@ -16,7 +16,7 @@ from bot.core.requests import Actor
 from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages.blocks import Message
-from bot.messages.senders import lost_message
+from bot.messages.senders import closed_message, lost_message
 from bot.messages.settings import key_refused_message
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -96,6 +96,10 @@ class WorkspaceMonitor:
         if is_news and recording not in self._recording:
             self._recording.add(recording)
             self.tasks.start(self._record(workspace, key, check))
+
+    def report_closed_channel(self, workspace: Workspace, channel_id: str) -> None:
+        """Tell an admin once a day that alerts are not posted in the channel that they are for."""
+        self._report(workspace, f"channel {channel_id}", closed_message(channel_id), again_after=_DAY)
 
     def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
         """Tell an admin of alerts without a card, at once, then daily: so many since the last notice that was sent."""

@@ -292,6 +292,9 @@ class Outbox:
         elif (wait := self._wait_after(card, result, lane)) is not None:
             self._failures[message_id] += 1
             return wait
+        elif to := await self._channel_instead(card, result):
+            _log.warning("message moved to the channel for alerts", extra=_about(card, result.why))
+            await self.rows.move(card, to)
         else:
             instead = instead_of(card)
             if card.ts is not None or not instead:
@@ -299,6 +302,14 @@ class Outbox:
             await self.rows.close(card, result.why, instead)
             self._tell(card, Refused(result.why))
         return None
+
+    async def _channel_instead(self, card: Card, failure: _Failure) -> str:
+        """Return where a message is posted instead, "" for nowhere, or if somebody waits who is told."""
+        is_awaited = any(part.id in self._senders for part in card.parts)
+        is_refused = isinstance(failure, Refused) and failure.why not in TOKEN_REFUSED and card.ts is None
+        if not is_refused or is_awaited or card.meant_for or self.sender is None:
+            return ""
+        return await self.sender.channel_instead(card)
 
     async def _attempt(self, card: Card) -> tuple[PostResult, str]:
         """Make one attempt. Of an update without an answer nobody knows which state Slack has: that is recorded."""
@@ -354,9 +365,14 @@ class Outbox:
 
     def _report(self, card: Card, failure: _Failure) -> None:
         """Log a failure, and count the alerts that are lost by it, unless somebody still waits for them and does so."""
-        sessions = ", ".join(part.session_id for part in card.parts[:_MOST_NAMED])
-        fields = {"team": card.team_id, "channel": card.channel_id, "session": sessions, "why": failure.why}
-        _log.error("message not posted" if card.ts is None else "message not updated any more", extra=fields)
+        what = "message not posted" if card.ts is None else "message not updated any more"
+        _log.error(what, extra=_about(card, failure.why))
         for part in card.parts:
             if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._senders:
                 self.metrics.alerted(type(failure).__name__, part.content.alert.sender)
+
+
+def _about(card: Card, why: str) -> dict[str, str]:
+    """Return the fields of a line of the log about a card."""
+    sessions = ", ".join(part.session_id for part in card.parts[:_MOST_NAMED])
+    return {"team": card.team_id, "channel": card.channel_id, "session": sessions, "why": why}

@@ -12,17 +12,19 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import pytest
 
 from bot.messages import senders as say
+from bot.messages.cards import elsewhere, moved
 from bot.sim.local_server import free_port
 from bot.sim.slack import Message, Source, api_error
-from conversations.test_alert_cards import PAUSE, TOKEN, taking_alerts, until_shown
+from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, taking_alerts, until_shown
 from harness import OTHER_SESSION, SESSION, AdminHarness, SingleHarness, single_workspace
 from harness.conversation import post_json, until
 from harness.outages import execute
@@ -50,10 +52,12 @@ async def send(
     headers: Mapping[str, str] = BEARER,
     body: object = None,
     data: bytes | None = None,
+    channel: str | None = None,
 ) -> tuple[int, Mapping[str, Any]]:
-    """Send a webhook with these alerts, or with another body."""
+    """Send a webhook with these alerts, or with another body, to a URL that can name a channel."""
     sent = json.dumps(alertmanager_body(*alerts) if body is None else body).encode() if data is None else data
-    there = f"{at.bot.url}/alerts/alertmanager"
+    query = "" if channel is None else f"?channel={quote(channel)}"
+    there = f"{at.bot.url}/alerts/alertmanager{query}"
     async with aiohttp.ClientSession() as session, session.post(there, data=io.BytesIO(sent), headers=headers) as got:
         return got.status, await got.json()
 
@@ -67,8 +71,8 @@ async def until_posted(at: SingleHarness, count: int = 1) -> list[Message]:
     return posted(at)
 
 
-def ok(taken: int) -> tuple[int, dict[str, Any]]:
-    return 200, {"ok": True, "channel": "C0ALERTS001", "taken": taken}
+def ok(taken: int, *channels: str) -> tuple[int, dict[str, Any]]:
+    return 200, {"ok": True, "channels": [*(channels or ["C0ALERTS001"])], "taken": taken}
 
 
 async def test_an_alert_becomes_a_card_and_the_same_firing_changes_nothing(database_url: str) -> None:
@@ -104,6 +108,66 @@ async def test_a_new_firing_counts_and_resolved_ones_settle_those_with_their_fin
         nobody = alertmanager_alert(session=at.anchor.add_session(), status="resolved")
         assert await send(at, nobody) == ok(1)
         assert {SESSION in message.text for message in posted(at)} == {True}
+
+
+OPS, CLOSED, HOME = "C0OPS000001", "C0CLOSED001", "C0ALERTS001"
+CHANNELS: list[tuple[str, str | None, str, str]] = [
+    (OPS, None, OPS, ""),
+    ("", OPS, OPS, ""),
+    (f" {OPS} ", CLOSED, OPS, ""),
+    (HOME, OPS, HOME, ""),
+    ("", "", HOME, ""),
+    ("", "C0OTHER0001", HOME, "C0OTHER0001"),
+    ("#ops", OPS, HOME, "#ops"),
+    ("", "<!here>\n", HOME, "<!here>"),
+    ("D0ALICE0001", None, HOME, "D0ALICE0001"),
+    ("x" * 30_000, None, HOME, "x" * 49 + "…"),
+]
+
+
+def is_shown(at: SingleHarness, channel: str, text: str) -> bool:
+    return any(text in message.text for message in at.messages(at.workspace.channels[channel]))
+
+
+async def test_a_label_or_the_url_names_the_channel_and_what_is_none_is_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with taking_alerts(ALERTS_CHANNELS=f"{OPS},D0ALICE0001") as at:
+        for label, channel, there, named in CHANNELS:
+            session = at.anchor.add_session()
+            one = alertmanager_alert(session=session, labels={"anchor_channel": label})
+            status, answer = await send(at, one, channel=channel)
+            assert (status, answer["channels"]) == (200, [there])
+            warnings = [say.about_alert("AnchorSpendHigh", moved(named, HOME))] if named else []
+            assert answer.get("warnings", []) == warnings
+            logged = [vars(one)["why"] for one in caplog.records if "not in the channel" in one.message]
+            assert logged[-1:] == warnings or not named
+            await at.slack.until(partial(is_shown, at, there, session))
+        assert not any(is_shown(at, there, "anchor_channel") for there in (HOME, OPS))
+
+
+async def test_what_slack_refuses_for_a_channel_is_posted_in_that_for_alerts_and_admins_are_told_once(
+    database_url: str,
+) -> None:
+    async with taking_alerts(database_url, ALERTS_CHANNELS=CLOSED) as at:
+        at.workspace.add_channel(CLOSED, "closed", at.person)
+        one = alertmanager_alert(labels={"anchor_channel": CLOSED})
+        assert await send(at, one) == ok(1, CLOSED)
+        found = await until_posted(at, 2)
+        meant = elsewhere(say.closed_message(CLOSED), CLOSED).text.rpartition("\n")[2]
+        (card,) = [message for message in found if meant in message.text]
+        assert say.closed_message(CLOSED).text in [message.text for message in found]
+        for _ in range(2):
+            await send(at, one)  # the same firing changes nothing
+        other = alertmanager_alert(session=OTHER_SESSION, labels={"anchor_channel": CLOSED})
+        await send(at, alertmanager_alert(), other)
+        await until_posted(at, 4)
+        await until_sent(database_url)
+        assert (len(posted(at)), at.current(card).revision) == (4, 0)
+        await at.click(card)
+        await until_shown(at, card, RESUME, "Paused", meant)
+        await send(at, alertmanager_alert(status="resolved"), channel=OPS)
+        await until_shown(at, card, RESUME, "resolved", meant)
 
 
 @asynccontextmanager

@@ -48,7 +48,8 @@ from bot.outbound.store.messages import (
 
 LONGEST_JOINED = 60.0  # seconds for which a message waits, and others join it
 _OPEN = f"""
-    SELECT parts.*, channel_id, ts FROM messages JOIN parts ON message_id = messages.id
+    SELECT parts.*, coalesce(meant_for, channel_id) AS channel_id, ts
+    FROM messages JOIN parts ON message_id = messages.id
     WHERE {ARE_OF_SESSIONS.replace("(team", "(parts.team")} AND closed_at IS NULL AND kind IN ('{ALERT}', '{REPLY}')
     ORDER BY parts.id
 """
@@ -62,7 +63,7 @@ _WAITING = f"""
     SELECT channel_id, urgency, id, created_at, (SELECT count(*) FROM parts WHERE message_id = messages.id) AS size
     FROM messages
     WHERE team_id = :team_id AND channel_id IN (SELECT value FROM json_each(:channels)) AND ts IS NULL
-      AND due IS NOT NULL AND urgency IN ({Urgency.NEW_ALERT}, {Urgency.WORSE}) ORDER BY id
+      AND due IS NOT NULL AND meant_for IS NULL AND urgency IN ({Urgency.NEW_ALERT}, {Urgency.WORSE}) ORDER BY id
 """
 _COUNT = """
     UPDATE messages SET version = version + 1, due = 0, changed_at = :now, more = more + 1 WHERE id = :id

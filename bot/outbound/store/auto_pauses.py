@@ -101,7 +101,8 @@ _NOT_PAUSED = f"""
     SELECT own.team_id, own.session_id, own.channel_id, user_id, reason, trigger_id, ts, kind, content
     FROM orders AS own
       JOIN parts ON parts.team_id = own.team_id AND parts.session_id = own.session_id AND kind = '{ALERT}'
-      JOIN messages ON messages.id = message_id AND messages.channel_id = own.channel_id AND closed_at IS NULL
+      JOIN messages ON messages.id = message_id AND closed_at IS NULL
+        AND coalesce(meant_for, messages.channel_id) = own.channel_id
     WHERE source = '{Source.ALERT}' AND %s
       AND content LIKE '%%"resolved_at": null%%' AND NOT EXISTS (SELECT 1 FROM orders AS later
         WHERE later.team_id = own.team_id AND later.session_id = own.session_id
@@ -123,7 +124,8 @@ _LIFT = (
     f"{CHANGE} {OF_PARTS.format('id = :id')}",
 )
 _CALLS = f"""
-    SELECT 1 FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND sender = :sender AND id <> :id
+    SELECT 1 FROM messages
+    WHERE team_id = :team_id AND coalesce(meant_for, channel_id) = :channel_id AND sender = :sender AND id <> :id
       AND mentioned_at > unix_now() - {MENTION_INTERVAL} AND (ts IS NOT NULL OR closed_at IS NULL)
 """
 _LAST_OF_FIRING = """

@@ -129,6 +129,12 @@ _CLOSE = """
       due = CASE WHEN version = :version THEN NULL ELSE 0 END
     WHERE id = :id AND closed_at IS NULL RETURNING closed_at
 """
+_MOVE = """
+    UPDATE messages SET meant_for = channel_id, channel_id = :to, version = version + 1, changed_at = unix_now(),
+      due = 0, mentioned_at = CASE WHEN :is_critical = 0 THEN mentioned_at END
+    WHERE id = :id AND ts IS NULL AND closed_at IS NULL
+"""
+"""A critical alert mentions people in a channel only if no other one did."""
 _SHOWN = """
     UPDATE messages SET shown = CASE WHEN version = :version AND due IS NULL THEN :shown END,
       due = CASE WHEN version <> :version OR :shown IS NULL THEN 0 ELSE due END
@@ -213,6 +219,12 @@ class MessageRows:
 
         locks = [channel_lock(card.team_id, card.channel_id), *locks_of(instead)]  # no alert joins it meanwhile
         return self.do(card.team_id, close, locks)
+
+    def move(self, card: Card, to: str) -> asyncio.Future[int]:
+        """Let a card be posted in another channel than the one for which Slack refuses it."""
+        values, locks = {"id": card.id, "to": to, "is_critical": int(card.is_critical)}, [card.channel_id, to]
+        held = [channel_lock(card.team_id, one) for one in locks]  # no alert joins it meanwhile
+        return self.do(card.team_id, lambda connection: connection.execute(_MOVE, **values), held)
 
     def shown(self, card: Card, shown: str | None) -> asyncio.Future[int]:
         """Record the digest of what a click has made of a card, None if that is not known: then it is sent again."""
@@ -367,5 +379,5 @@ def read_card(row: Row, parts: Sequence[Row], now: float) -> cards.Card:
     """Return the card of the row of a message, and of those of its parts. Raises one of UNREADABLE."""
     same = {name: getattr(row, name) for name in ("id", "team_id", "channel_id", "ts", "shown", "version", "more")}
     read = tuple(read_part(part, row.changed_at) for part in parts)
-    mentions, sender = row.mentioned_at is not None, row.sender or ""
-    return cards.Card(**same, parts=read, mentions=mentions, age=now - row.created_at, sender=sender)
+    same |= {"sender": row.sender or "", "meant_for": row.meant_for or ""}
+    return cards.Card(**same, parts=read, mentions=row.mentioned_at is not None, age=now - row.created_at)
