@@ -16,19 +16,19 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.cli import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called
-from bot.cli.context import NOT_MANY, open_anchor, open_client_session
+from bot.cli import ENV_FILE, NotDoneError, Run, as_called
+from bot.cli.context import open_anchor, open_client_session
 from bot.config.catalog import http_url
 from bot.config.settings import Settings, SettingsError, find_warnings, read_environment, summarize
 from bot.core.fields import Secret, object_field, parse_object, slack_signature, text_field
 from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
-from bot.inbound.slack.socket_mode import connect
 from bot.messages.checks import (
     CHANNEL_PROBE,
     Checked,
     CheckName,
     Finding,
     Good,
+    Kind,
     Questionable,
     Skipped,
     Unanswered,
@@ -70,21 +70,21 @@ _OK, _NOT_FOUND, _REJECTED = 200, 404, frozenset({400, 401})
 _POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
 
 
-def execute(options: argparse.Namespace, run: Run) -> int:
-    """Check and print everything, and return the exit code. Raises NotDoneError."""
-    return run(_print_checks(options.workspace))
+def execute(_: argparse.Namespace, run: Run) -> int:
+    """Check and print everything, and return the exit code."""
+    return run(_print_checks())
 
 
-async def _print_checks(team_id: str | None) -> int:
+async def _print_checks() -> int:
     checks: list[Checked] = []
-    async for check in examine(os.environ, ENV_FILE, team_id):
+    async for check in examine(os.environ, ENV_FILE):
         checks.append(check)
         print(as_called(check_line(check)), flush=True)  # noqa: T201 - output of a command
     return exit_code(checks)
 
 
-async def examine(environ: Mapping[str, str], env_file: Path, team_id: str | None = None) -> AsyncIterator[Checked]:
-    """Yield all checks; `environ` lacks the file, `team_id` is the only one of many workspaces. Raises NotDoneError."""
+async def examine(environ: Mapping[str, str], env_file: Path) -> AsyncIterator[Checked]:
+    """Yield all checks; `environ` lacks the file."""
     try:
         environ = read_environment(environ, env_file)
         settings = Settings.from_env(environ)
@@ -94,14 +94,12 @@ async def examine(environ: Mapping[str, str], env_file: Path, team_id: str | Non
         yield Checked(CheckName.SETTINGS, Finding(Wrong.SETTINGS_INVALID, {"problems": problems}))
         return
     async with opened as session:
-        if team_id is not None and settings.workspace is not None:
-            raise NotDoneError(NOT_MANY, code=UNUSABLE_SETTINGS)
         warnings = " ".join(find_warnings(environ, settings, env_file))
         valid = Finding(Good.SETTINGS_VALID, summarize(settings))
         odd = Finding(Questionable.SETTINGS_ODD, {"warnings": warnings})
         yield Checked(CheckName.SETTINGS, odd if warnings else valid)
         slack, anchor = SlackClient(open_web(session, settings.slack_api_url)), open_anchor(session, settings)
-        groups = [asyncio.create_task(group) for group in _Checks(settings, session, slack, anchor, team_id).groups()]
+        groups = [asyncio.create_task(group) for group in _Checks(settings, session, slack, anchor).groups()]
         for group in groups:
             for check in await group:
                 yield check
@@ -115,7 +113,6 @@ class _Checks:
     session: aiohttp.ClientSession
     slack: SlackClient
     anchor: AnchorClient
-    team_id: str | None
 
     def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
@@ -136,12 +133,9 @@ class _Checks:
 
     async def _check_transport(self) -> list[Checked]:
         running = await self._check_running_bot()
-        token, is_running = self.settings.slack_app_token, running.kind is not Skipped.BOT_NOT_RUNNING
-        if token is None:
+        if (token := self.settings.slack_app_token) is None:
+            is_running = running.kind is not Skipped.BOT_NOT_RUNNING
             reachable = Checked(CheckName.PUBLIC_URL, await self._check_url(is_running=is_running))
-        elif running.kind in {Good.BOT_READY, Questionable.BOT_DEGRADED}:
-            # another connection could get its requests
-            reachable = Checked(CheckName.SOCKET_MODE, Finding(Good.SOCKET_IN_USE))
         else:
             reachable = Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(token))
         return [Checked(CheckName.RUNNING_BOT, running), reachable]
@@ -162,15 +156,14 @@ class _Checks:
         return Finding(Questionable.BOT_DEGRADED if reasons else Good.BOT_READY, values)
 
     async def _check_socket_mode(self, app_token: Secret) -> Finding:
-        """Open a connection for Socket Mode, and close it at once: Slack can send it a request."""
+        """Ask Slack where a connection can be opened, and open none: it could get the requests of a bot that runs."""
         try:
-            connection = await connect(self.session, self.slack, app_token)
+            await self.slack.open_connection(app_token)
         except AppTokenRefusedError as error:
             return Finding(Wrong.SOCKET_REFUSED, {"code": str(error)})
         except SlackUnreachableError as error:
             return _no_answer(error)
-        await connection.close()
-        return Finding(Good.SOCKET_OPENED)
+        return Finding(Good.SOCKET_OFFERED)
 
     async def _check_url(self, *, is_running: bool) -> Finding:
         """Let the bot at BASE_URL verify its URL, which has no effect.
@@ -195,25 +188,25 @@ class _Checks:
         return Finding(Wrong.URL_FOREIGN, {"url": url, "why": f"HTTP {result.status}"})
 
     async def _check_database(self) -> list[Checked]:
-        """Check the connection, the tables, the keys and the processes, and the workspaces of a bot of many."""
+        """Check the connection, the tables and the processes, and the keys and the workspaces of a bot of many."""
         is_many = self.settings.workspace is None
         async with AsyncExitStack() as stack:
             finding, store = await self._open_store(stack)
-            found = [Checked(CheckName.DATABASE, finding)]
-            if store is None or finding.kind is not Good.DATABASE_CURRENT:
-                unknown = Checked(CheckName.WORKSPACES, not_checked(f"see {CheckName.DATABASE}"))
-                return [*found, unknown] if is_many else found
             try:
-                found.append(await self._check_encryption(store))
+                if is_many and store is not None and not await can_decrypt(store.database, store.cipher):
+                    finding, store = Finding(Wrong.KEYS_UNFIT), None
+                found = [Checked(CheckName.DATABASE, finding)]
+                if store is None:
+                    return found
                 if store.database.driver.is_shared:  # a bot that uses a file alone has no row for its process
                     found.append(await self._check_processes(store))
                 return [*found, *await self._check_workspaces(store)] if is_many else found
             except StoreUnreachableError as error:
-                down = Finding(Unanswered.DATABASE_DOWN, {"sentence": unusable(str(error), store.database.file)})
-                return [Checked(CheckName.DATABASE, down), *found[1:]]
+                sentence = unusable(str(error), file_of(self.settings.database_url))
+                return [Checked(CheckName.DATABASE, Finding(Unanswered.DATABASE_DOWN, {"sentence": sentence}))]
 
     async def _open_store(self, stack: AsyncExitStack) -> tuple[Finding, Store | None]:
-        """Open the store, unless there is none: nothing is made."""
+        """Open the store, if it is there and current: nothing is made."""
         url = self.settings.database_url
         file = file_of(url)
         if url == IN_MEMORY:
@@ -232,16 +225,9 @@ class _Checks:
             if isinstance(error, StoreDownError):
                 return Finding(Unanswered.DATABASE_DOWN, values), None
             return Finding(Wrong.DATABASE_UNUSABLE, values), None
-        if version is None:
-            return Finding(Good.DATABASE_NEW), None
-        kind = Good.DATABASE_CURRENT if version == VERSION else Wrong.DATABASE_OTHER
-        return Finding(kind, {"version": version, "own": VERSION}), store
-
-    async def _check_encryption(self, store: Store) -> Checked:
-        """Check whether the keys decrypt the database; a bot of one workspace can do without."""
-        unfit = Wrong.KEYS_UNFIT if self.settings.workspace is None else Questionable.RESULTS_LOST
-        is_readable = await can_decrypt(store.database, store.cipher)
-        return Checked(CheckName.ENCRYPTION, Finding(Good.KEYS_FIT if is_readable else unfit))
+        kinds: Mapping[str | None, Kind] = {None: Good.DATABASE_NEW, VERSION: Good.DATABASE_CURRENT}
+        found = Finding(kinds.get(version, Wrong.DATABASE_OTHER), {"version": version or "", "own": VERSION})
+        return found, store if version == VERSION else None
 
     async def _check_processes(self, store: Store) -> Checked:
         """Check whether all processes that live have these settings, by the mark with which their names begin."""
@@ -251,22 +237,17 @@ class _Checks:
         return Checked(CheckName.PROCESSES, Finding(kind, {"number": str(others or len(living))}))
 
     async def _check_workspaces(self, store: Store) -> list[Checked]:
-        """Check the chosen workspace, or each in the database. Raises StoreUnreachableError."""
-        installed = [summary.team_id for summary in await store.rows.summaries()]
-        chosen = [one for one in installed if self.team_id in {None, one}]
+        """Check each workspace in the database. Raises StoreUnreachableError."""
         found: list[Checked] = []
-        if not chosen:
-            kind = Wrong.NOT_INSTALLED if self.team_id else Skipped.NO_WORKSPACES
-            found.append(Checked(CheckName.WORKSPACES, Finding(kind), self.team_id or ""))
-        for team_id in chosen:
-            found += await self._check_stored(store, team_id)
-        return found
+        for summary in await store.rows.summaries():
+            found += await self._check_stored(store, summary.team_id)
+        return found or [Checked(CheckName.WORKSPACES, Finding(Skipped.NO_WORKSPACES))]
 
     async def _check_stored(self, store: Store, team_id: str) -> list[Checked]:
         try:
             workspace = await store.rows.find(team_id)
         except UnreadableError as error:
-            return [Checked(CheckName.ENCRYPTION, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
+            return [Checked(CheckName.WORKSPACES, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
         return [] if workspace is None else await self._check_workspace(workspace)
 
     async def _check_workspace(self, workspace: Workspace) -> list[Checked]:
@@ -282,8 +263,6 @@ class _Checks:
                 channel = await _check_channel(self.slack, workspace)
         findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
         findings[CheckName.ANCHOR_KEY] = key
-        if workspace.pauses_in_vain:
-            findings[CheckName.AUTO_PAUSE] = Finding(Questionable.AUTO_PAUSE_IN_VAIN)
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
 
 

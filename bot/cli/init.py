@@ -50,7 +50,7 @@ def execute(options: argparse.Namespace, run: Run) -> int:
     except OSError as error:
         raise NotDoneError(f"{error.filename or ENV_FILE} can't be written ({error.strerror}).") from None
     _say(f"Wrote {ENV_FILE}, which only you can read.\n")
-    code = doctor.execute(argparse.Namespace(workspace=None), run)
+    code = doctor.execute(options, run)
     _say(_REPAIR if code else "Start the bot: `anchor-bot run`")
     return code
 

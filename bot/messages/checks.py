@@ -36,14 +36,12 @@ class CheckName(StrEnum):
     SOCKET_MODE = "Socket Mode"
     PUBLIC_URL = "public URL"
     DATABASE = "database"
-    ENCRYPTION = "encryption"
     PROCESSES = "processes"
     WORKSPACES = "workspaces"
     BOT_TOKEN = "bot token"  # noqa: S105 - a name
     SCOPES = "scopes"
     ANCHOR_KEY = "Anchor key"
     ALERT_CHANNEL = "alert channel"
-    AUTO_PAUSE = "automatic pause"
 
 
 class Kind(Enum):
@@ -62,8 +60,7 @@ class Good(Kind):
     BOT_READY = "ready at {url}"
     TOKEN_ACCEPTED = "accepted, for the workspace {name} ({team}), as @{bot}"  # noqa: S105 - a text
     SCOPES_GRANTED = "granted as in the manifest: {scopes}"
-    SOCKET_OPENED = "a connection opened, and was closed again"
-    SOCKET_IN_USE = "the running bot has a connection"
+    SOCKET_OFFERED = "Slack accepts SLACK_APP_TOKEN"
     CHANNEL_OPEN = "the bot can post to {channel}"
     NO_ALERTS = "none is set, and no program has a token"
     URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
@@ -71,7 +68,6 @@ class Good(Kind):
     DATABASE_CURRENT = "answers, and its tables are current (version {version})"
     DATABASE_NEW = "has no tables yet: the bot makes them when it starts"
     DATABASE_IN_MEMORY = "in memory, as DATABASE_URL says: a restart loses it"
-    KEYS_FIT = "the keys decrypt the database"
     SETTINGS_SAME = "{number} on this database, all with the workspace of these settings"
 
 
@@ -85,8 +81,6 @@ class Questionable(Kind):
         "{number} on this database have another workspace, key or permissions in .env than this command",
         "Let their settings agree, and restart them.",
     )
-    AUTO_PAUSE_IN_VAIN = "on, but no token can ask for it, so alerts pause nothing", "Choose one, here or in Home."
-    RESULTS_LOST = "addresses of untold results can't be decrypted: a secret has changed. The journal has the results"
 
 
 class Wrong(Kind):
@@ -125,7 +119,6 @@ class Wrong(Kind):
         "Add the key that it was created with. Without it the secrets are lost, and you need a new database.",
     )
     ROW_UNREADABLE = "can't be read: {why}", _INSTALL_AGAIN
-    NOT_INSTALLED = "not installed", "`anchor-bot workspaces list` prints those that are."
 
 
 class Unanswered(Kind):

@@ -40,10 +40,8 @@ class Examined:
         return as_called(check_line(Checked(name, Finding(kind, values), team_id))) in self.lines
 
 
-async def examined(
-    environ: Mapping[str, str], *, workspace: str | None = None, env_file: Path = Path("no.env")
-) -> Examined:
-    found = Examined([check async for check in examine(environ, env_file, workspace)])
+async def examined(environ: Mapping[str, str], *, env_file: Path = Path("no.env")) -> Examined:
+    found = Examined([check async for check in examine(environ, env_file)])
     SNAPSHOT.saw(*found.lines)
     return found
 
