@@ -133,8 +133,8 @@ class Bot:
         anchor_sessions = AnchorSessions(anchor_http, timeout)
         self.store = store
         workspaces = self.workspaces = Workspaces(store, one, readiness)
-        owner, news = f"{settings.mark}{secrets.token_hex(8)}", database.news
-        lease = self.lease = Lease(owner, is_alone=not database.driver.is_shared, wake=news.leader)
+        owner = f"{settings.mark}{secrets.token_hex(8)}"
+        lease = self.lease = Lease(owner, is_alone=not database.driver.is_shared)
         writer = self.writer = Writer(database, lease, readiness)
         rows = OrderRows(database, store.cipher, writer)
         messages = MessageRows(database, Writer(database, None, readiness))
@@ -287,7 +287,6 @@ class Bot:
         if self.settings.workspace is None:
             await preparing
             _log.info("ready")
-        self._jobs.start(self.store.database.news.run())
         starting = [self.socket_mode.start()] if self.socket_mode else []
         if (one := self.settings.workspace) is not None:
             starting.append(self._serve_one(one))

@@ -33,7 +33,8 @@ MOST_SENDING, MOST_SENDING_EACH = 50, 17  # calls of all workspaces and of one: 
 MOST_KNOWN = 100_000  # messages in memory, some 25 MB; with more, only those that are posts of alerts are taken
 MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
 LONGEST_SILENCE = 30.0  # seconds without an answer of Slack after which another process leads
-LOOK_INTERVAL = 2.0  # seconds between two looks for what nobody has told
+LOOK_INTERVAL = 1.0  # seconds between two looks for messages that other processes have changed;
+ALONE_INTERVAL = 2.0  # of a bot that is alone, for those of commands
 _MOST_WORKSPACES = 10_000  # whose limits are remembered
 _RETRY_DELAY = 1.0  # seconds after a failure of the database
 _CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
@@ -98,7 +99,7 @@ class Outbox:
     metrics: Metrics = OFF
 
     def __post_init__(self) -> None:
-        self.wake = self.rows.database.news.cards
+        self.wake = self.rows.database.messages_due
         self._term = 0
         self._lanes: dict[LaneName, _Lane] = {}
         self._entries: dict[str, _Entry] = {}  # the messages that wait
@@ -154,7 +155,7 @@ class Outbox:
 
     async def _look(self) -> float:
         """Take what is due, for the tasks of the lanes. Return in how many seconds the next look is."""
-        interval = until_tick(LOOK_INTERVAL)
+        interval = until_tick(ALONE_INTERVAL if self.lease.is_alone else LOOK_INTERVAL)
         if self.sender is None or (term := self.lease.term) is None:
             self._give_up()
             return interval

@@ -3,7 +3,7 @@
 The events and the faults of a trial follow from its seed. Faults are letters. k: the leader is killed. f: it freezes
 beyond its lease, and goes on; T: right after TAKE, U: as it calls Slack. b: the database is away for 8 s; B: as Slack
 has taken an update, and what that has changed is changed back. c: commits fail, or their answer is lost. s: the
-database answers one process slowly. q: notifications do not come. In Slack, h: calls hang for 10 s; H: all of the first
+database answers one process slowly. In Slack, h: calls hang for 10 s; H: all of the first
 workspace do. M: many messages change. l: it limits. x: it has errors. n: its answer is lost. r: it refuses for good.
 
 The transactions of all processes use one connection, one after the other, in the thread of the event loop.
@@ -31,7 +31,6 @@ from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import session_lock
 from bot.outbound.store.messages import MessageRows, mark, read_message
-from bot.outbound.store.news import News
 from bot.outbound.store.writer import Lease, Writer
 from bot.runtime import Tasks
 from bot.usecases.cards import LONGEST_ATTEMPT
@@ -70,25 +69,12 @@ class _Rows(MessageRows):
         return found
 
 
-class _News(News):
-    """News that other processes hear some milliseconds later, unless notifications do not come."""
-
-    def __init__(self, world: "World") -> None:
-        super().__init__()
-        self.world = world
-
-    def tell(self, connection: Connection, topic: str) -> None:  # noqa: ARG002 - as it is called
-        for process in self.world.processes if "q" not in self.world.faults else ():
-            asyncio.get_running_loop().call_later(0.02, process.database.news.cards.set)
-
-
 class Process:
     """A process of the bot: its outbox and the two writers."""
 
     def __init__(self, name: str, world: "World", *, is_alone: bool) -> None:
         self.name, self.world, self.gate, self.is_killed = name, world, Gate(), False
         self.database, self.given, self.terms = world.store.database(), Tasks(), dict[str, int | None]()
-        self.database.news = _News(world)
         self.faulty = FaultyDatabase(self.database, world.faults)
         self.faulty.late = 0.005  # other changes can be committed before an answer is read
         self.lease = Lease(name, is_alone=is_alone)
@@ -345,7 +331,7 @@ class World:
 
         # the writer of orders does it until it is done
         await process.writers[0].do(work, person=(session[0], "U"), locks=[session_lock(*session)])
-        process.database.news.cards.set()
+        process.database.messages_due.set()
 
     def go_away(self) -> None:
         self.faults.away_until = time.monotonic() + 8.0
@@ -397,7 +383,7 @@ SCENES = [
     (1, ""),
     (1, "hlxnr"),
     (1, "kbcn"),
-    (3, "kq"),
+    (3, "k"),
     (3, "flx"),
     (3, "Tb"),
     (3, "Uh"),

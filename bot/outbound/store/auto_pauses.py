@@ -42,7 +42,6 @@ from bot.outbound.store.messages import (
     readable,
     write_content,
 )
-from bot.outbound.store.news import CARDS
 from bot.outbound.store.running_orders import read_outcome
 
 LONGEST_TRIED = 86_400.0
@@ -224,7 +223,7 @@ class AutoPauseRows:
         """
         locks = [workspace_lock(card.team_id), *locks_of([card])]
         is_added = await self.database.change(partial(self._call, order, card), locks=locks)
-        self.database.news.cards.set()
+        self.database.messages_due.set()
         return is_added
 
     def _call(self, order: Order, card: Card, connection: Connection) -> bool:
@@ -233,7 +232,6 @@ class AutoPauseRows:
         if len(connection.fetch_all(_CALLS, **where)) >= MOST_CALLS:
             return False
         add_cards([replace(card, mentions=True, sender=sender)], connection)
-        self.database.news.tell(connection, CARDS)
         return True
 
     async def held(self, team_id: str, held_id: str) -> tuple[SessionId, ...] | None:
@@ -252,7 +250,7 @@ class AutoPauseRows:
     async def lift(self, team_id: str, held_id: str) -> None:
         """End the limit of the sender of a message, and count from zero: a person has paused its sessions."""
         await self.database.change(partial(self._lift, team_id, held_id), locks=[workspace_lock(team_id)])
-        self.database.news.cards.set()
+        self.database.messages_due.set()
 
     def _lift(self, team_id: str, held_id: str, connection: Connection) -> None:
         now = connection.now()
@@ -260,7 +258,6 @@ class AutoPauseRows:
             lifted = write_content(replace(content, until=min(now, content.until)))
             for sql in _LIFT:
                 connection.queue(sql, {"id": held_id, "content": lifted, "now": now})
-            self.database.news.tell(connection, CARDS)
 
     async def unpaused(self) -> list[NextPause]:
         """Return what is to be tried again now, since it still fires."""

@@ -126,4 +126,4 @@ class CardSessions:
                 connection.queue(sql, *[{**row, **now} for row in rows])
 
         await self.database.change(write)
-        self.database.news.cards.set()
+        self.database.messages_due.set()

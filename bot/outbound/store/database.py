@@ -17,7 +17,6 @@ from bot.core.fields import Secret
 from bot.outbound.store import sqlite
 from bot.outbound.store.connections import Connection, Driver, Pool, Row
 from bot.outbound.store.errors import LockedError, StoreBrokenError, StoreUnreachableError, ValueRefusedError
-from bot.outbound.store.news import News, Notifications
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -34,7 +33,7 @@ CUT_INTERVAL = 60.0
 class Database:
     """A database. Each of its calls can raise StoreUnreachableError, and does until `prepared` is set.
 
-    `errors` counts the calls that failed.
+    `errors` counts the calls that failed. `messages_due` is set when the outbox of this process is to look.
     """
 
     driver: Driver
@@ -42,7 +41,7 @@ class Database:
     changes: Pool
     reads: Pool
     file: Path | None = None
-    news: News = field(default_factory=News)
+    messages_due: asyncio.Event = field(default_factory=asyncio.Event)
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
     errors: int = 0
     _logged: TTLCache[str, None] = field(default_factory=lambda: TTLCache(100, QUIET, timer=time.monotonic))
@@ -146,7 +145,7 @@ class Database:
 
         Two that are closed at once can each take the other one for the last.
         """
-        await asyncio.gather(*(pool.close() for pool in {self.orders, self.changes}), self.news.close())
+        await asyncio.gather(*(pool.close() for pool in {self.orders, self.changes}))
         await self.reads.close()
         self.driver.close()
 
@@ -179,7 +178,7 @@ def connect(url: Secret) -> Database:
     pool = partial(Pool, driver)
     orders, changes = pool("postgresql-orders", most=1), pool("postgresql-changes", most=WRITERS)
     reads = pool("postgresql-reads", most=READERS)
-    return Database(driver, orders, changes, reads, news=Notifications(driver))
+    return Database(driver, orders, changes, reads)
 
 
 def session_lock(team_id: str, session_id: str) -> int:

@@ -23,7 +23,6 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, state_at_anchor
 from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
 from bot.outbound.store.database import Database, session_lock
-from bot.outbound.store.news import CARDS
 from bot.outbound.store.writer import LEADS, Writer
 
 _T = TypeVar("_T")
@@ -154,15 +153,14 @@ class MessageRows:
     writer: Writer
 
     def do(self, team_id: str, work: Callable[[Connection], _T], locks: Sequence[int] = ()) -> asyncio.Future[_T]:
-        """Do some work on messages of a workspace with the next ones, and let the leader look then."""
+        """Do some work on messages of a workspace with the next ones, and let the outbox look then."""
 
-        def tell(connection: Connection) -> Callable[[], _T]:
+        def keep(connection: Connection) -> Callable[[], _T]:
             result = work(connection)
-            self.database.news.tell(connection, CARDS)
             return lambda: result
 
-        done = self.writer.do(tell, person=(team_id, ""), locks=locks)
-        done.add_done_callback(lambda _: self.database.news.cards.set())
+        done = self.writer.do(keep, person=(team_id, ""), locks=locks)
+        done.add_done_callback(lambda _: self.database.messages_due.set())
         return done
 
     def add(self, added: Sequence[Card]) -> asyncio.Future[None]:

@@ -14,16 +14,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from bot.core.audit import row_of_order
-from bot.core.cards import MarkedCards, SessionName
 from bot.core.outcomes import Broken, Doubt, Ended, Outcome, Unconfirmed
 from bot.core.requests import LATE, STILL_WANTED, UNCONFIRMED_TTL, Source, State, Verb, made_at
 from bot.outbound.store.audit import AuditTrail
-from bot.outbound.store.connections import Connection, Row, Statement, listed
+from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.history import IS_UNFINISHED
-from bot.outbound.store.messages import Marks, ask_for_cards, mark
-from bot.outbound.store.news import CARDS
+from bot.outbound.store.messages import ask_for_cards, mark
 from bot.outbound.store.running_orders import (
     HAS_EFFECT,
     NO_CARDS,
@@ -268,7 +266,7 @@ class OrderRows:
             row = row_of_order((*about, order.batch_id, actor.user_id, look.given_at, at, name))
             self._audit.add(connection, row, self._owner)
         replaced = [running.address.message_ts or ""] if running.replaces_click(outcome) else []
-        cards = self._mark(connection, running.marks(outcome), replaced, asked).get(running.session, NO_CARDS)
+        cards = mark(connection, running.marks(outcome), replaced, asked).get(running.session, NO_CARDS)
         told = Settled(outcome, cards, is_overtaken(verb, outcome, effect, look))
         return lambda: told if settled is None or settled.fetch_all() else None
 
@@ -277,18 +275,10 @@ class OrderRows:
         marks = running.marks(running.outcome)
 
         def work(connection: Connection) -> Callable[[], None]:
-            self._mark(connection, marks)
+            mark(connection, marks)
             return lambda: None
 
-        self._do(running, work).add_done_callback(lambda _: self.database.news.cards.set())
-
-    def _mark(
-        self, connection: Connection, marks: Marks, replaced: Collection[str] = (), asked: Statement | None = None
-    ) -> dict[SessionName, MarkedCards]:
-        found = mark(connection, marks, replaced, asked)
-        if any(one.names for one in found.values()):
-            self.database.news.tell(connection, CARDS)
-        return found
+        self._do(running, work).add_done_callback(lambda _: self.database.messages_due.set())
 
     def _wake(self, running: RunningOrder, change: asyncio.Future[Settled | Crossed | None]) -> None:
         """Let cards be sent that were marked, perhaps that of a batch, or of what is held back."""
@@ -296,7 +286,7 @@ class OrderRows:
         if not isinstance(settled, Settled):
             return
         if settled.cards.names or len(running.marks(settled.outcome)) > 1:
-            self.database.news.cards.set()
+            self.database.messages_due.set()
 
     def told(self, running: RunningOrder, route: str | None, *, is_lazy: bool = True) -> asyncio.Future[None]:
         """Record that an outcome was delivered by a route, or that Slack refused it finally (None)."""

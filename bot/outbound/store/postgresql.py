@@ -67,7 +67,6 @@ def driver(url: str) -> Driver:
 
 def _open(conninfo: str) -> tuple[psycopg.Connection[Any], Callable[[], None]]:
     raw = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)  # for poolers
-    raw.add_notify_handler(lambda _: None)  # the driver would keep those that come beside an answer
     # the block of `raw.pipeline()` ends with a flush: a server that has read one ends no idle transaction any more
     raw._pipeline = pipeline = psycopg.Pipeline(raw)  # noqa: SLF001
     pipeline.__enter__()

@@ -258,17 +258,12 @@ class Writer:
             pass
         if self.lease is not None and not self.lease.is_alone:
             with suppress(StoreError):  # it ends by itself
-                await self.database.change(self._leave)
+                await self.database.change(self.lease.leave)
 
     def stop(self) -> None:
         """Let `run` end. A transaction is not cancelled: it would be done again."""
         self._is_stopping = True
         self._wake.set()
-
-    def _leave(self, connection: Connection) -> None:
-        assert self.lease is not None  # noqa: S101 - it leaves one
-        self.lease.leave(connection)
-        self.database.news.tell(connection, LEADER)
 
     def _take(self) -> list[_Waiting]:
         """Return the next works: of each person the first ones, none of a session that is held up until later."""
@@ -359,7 +354,7 @@ class Writer:
             led = lease.term
             lease.renewed(began, results.pop(0))
             if lease.term not in {led, None}:
-                self.database.news.cards.set()
+                self.database.messages_due.set()
         for one, result in zip(works, results, strict=True):
             if not one.result.done():
                 one.result.set_result(result)
