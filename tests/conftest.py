@@ -149,7 +149,7 @@ def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     would hold back a resume; ticks are a tenth of the time of a conversation.
     """
     monkeypatch.setattr("bot.cli.main.force_exit_after", lambda *_, **__: None)
-    monkeypatch.setattr("bot.runtime.LONGEST_GAP", 60.0)
+    monkeypatch.setattr("bot.runtime.LONGEST_GAP", 72.0)
     monkeypatch.setattr("bot.runtime.TICK", 60.0)
     root, ours, listener = logging.getLogger(), logging.getLogger("bot"), Listener()
     before = list(root.handlers), root.level, ours.level

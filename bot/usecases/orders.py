@@ -335,7 +335,7 @@ class OperatorOrders:
         settled = await self.control.execute(running) or Settled(Unconfirmed(Doubt.NO_ANSWER))
         running.know(settled.outcome)
         tell(settled.outcome)
-        told = self.rows.told(running, "terminal", is_lazy=False)
+        told = self.rows.told(running, "terminal", within=0.0)
         await asyncio.wait({told}, timeout=within)
         if not told.done() or told.exception() is not None:
             return False

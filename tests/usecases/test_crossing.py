@@ -96,9 +96,9 @@ class _Rows(OrderRows):
         is_settled: Callable[[Any], bool] = lambda result: isinstance(result, Settled)  # noqa: E731
         return self._watch("S", super().settle(running, *outcome, **how), is_settled)
 
-    def told(self, running: RunningOrder, route: str | None, *, is_lazy: bool = True) -> asyncio.Future[None]:
+    def told(self, running: RunningOrder, route: str | None, *, within: float = 2.0) -> asyncio.Future[None]:
         self.world.tell(running)
-        return super().told(running, route, is_lazy=is_lazy)
+        return super().told(running, route, within=within)
 
     def _watch(self, letter: str, change: asyncio.Future[_T], has_worked: Callable[[_T], bool]) -> asyncio.Future[_T]:
         def done(change: asyncio.Future[_T]) -> None:

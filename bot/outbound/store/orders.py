@@ -47,6 +47,8 @@ LONGEST_SENT, LONGEST_UNTOLD = 420.0, 2_400.0
 """Seconds after which an order without an outcome, or that nobody was told of, is taken over from any process."""
 
 _OURS_WITHIN = 0.2  # seconds
+_WITH_OUTCOME = 0.1  # seconds for which the record of a command's pause waits for its outcome: then both are one
+_TOLD_WITHIN = 2.0  # seconds for which the record that an outcome is told waits for others
 _EVER = 1e15  # seconds
 _INSERT = f"""
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
@@ -172,15 +174,16 @@ class OrderRows:
         self.lease, self._owner = self.writer.lease, self.writer.lease.owner
         self._audit = AuditTrail(self.database, self.cipher)
 
-    def _do(self, running: RunningOrder, work: Work[_T], *, is_lazy: bool = False) -> asyncio.Future[_T]:
+    def _do(self, running: RunningOrder, work: Work[_T], *, within: float = 0.0) -> asyncio.Future[_T]:
         locks, order = [session_lock(*running.session)], running.order
         locks += [session_lock(order.actor.team_id, order.batch_id)] if order.batch_id else []  # of its card
-        return self.writer.do(work, person=order.actor.person, locks=locks, is_lazy=is_lazy)
+        return self.writer.do(work, person=order.actor.person, locks=locks, within=within)
 
     def record(self, running: RunningOrder) -> asyncio.Future[State | None]:
         """Record an order. Return its state in the database; None if another one has its trigger.
 
-        An uninstalled workspace records none.
+        An uninstalled workspace records none. That of a command's pause, whose ack is its outcome or waits for this,
+        is written with its outcome if that comes soon.
         """
 
         def work(connection: Connection) -> Callable[[], State | None]:
@@ -188,7 +191,8 @@ class OrderRows:
             stored, own = connection.queue(_INSERT, values), (values["id"], values["trigger_id"])
             return lambda: State(values["state"]) if own in (rows := stored.fetch_all()) or not rows else None
 
-        return self._do(running, work)
+        is_acknowledged_later = running.order.source is Source.COMMAND and running.state is State.SENT
+        return self._do(running, work, within=_WITH_OUTCOME if is_acknowledged_later else 0.0)
 
     def allow(self, running: RunningOrder) -> None:
         """Let an order be sent from now on. A pause that is sent at once has waited in its row until then."""
@@ -288,14 +292,14 @@ class OrderRows:
         if settled.cards.names or len(running.marks(settled.outcome)) > 1:
             self.database.messages_due.set()
 
-    def told(self, running: RunningOrder, route: str | None, *, is_lazy: bool = True) -> asyncio.Future[None]:
+    def told(self, running: RunningOrder, route: str | None, *, within: float = _TOLD_WITHIN) -> asyncio.Future[None]:
         """Record that an outcome was delivered by a route, or that Slack refused it finally (None)."""
 
         def work(connection: Connection) -> Callable[[], None]:
             connection.queue(_TOLD, {"id": running.id, "owner": self._owner, "route": route})
             return lambda: None
 
-        return self._do(running, work, is_lazy=is_lazy)
+        return self._do(running, work, within=within)
 
     async def is_ours(self, running: RunningOrder) -> bool:
         """Return whether no other process has taken over an order. Without the database that stays open."""

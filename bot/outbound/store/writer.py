@@ -28,7 +28,7 @@ from bot.outbound.store.errors import (
     StoreUnreachableError,
     ValueRefusedError,
 )
-from bot.runtime import happens, until_tick
+from bot.runtime import happens
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -38,7 +38,6 @@ MOST_WAITING = 60_000
 
 _TURNS = 4  # of the event loop before a transaction begins, so that a new pause is sent to Anchor first
 _RETRY_DELAY = 0.5  # seconds after a failed transaction
-_LAZY = 2.0  # seconds for which a work waits for others, if it may
 _HELD_FOR, _EARLY = 1.0, 0.05  # seconds until what is held up is tried again, and by which a timer can fire early
 _LOCK_TIMEOUT, _ALONE = 0.5, 0.02  # seconds, for a lock: what is done alone is tried again
 _MOST_TOGETHER = 500  # works in a transaction: others wait for its end
@@ -213,6 +212,7 @@ class Writer:
     def __post_init__(self) -> None:
         self._wake = self.lease.wake if self.lease else asyncio.Event()
         self._is_stopping = False
+        self._latest: asyncio.TimerHandle | None = None  # when works that wait for others are done
 
     @property
     def is_full(self) -> bool:
@@ -224,27 +224,30 @@ class Writer:
         """Return whether it is time to renew the lease."""
         return self.lease is not None and self.lease.due_in() == 0.0
 
-    def do(self, work: Work[_T], *, person: Person, locks: Sequence[int], is_lazy: bool = False) -> asyncio.Future[_T]:
-        """Do some work for a person in the next transaction, which holds these locks, that of its session first.
+    def do(self, work: Work[_T], *, person: Person, locks: Sequence[int], within: float = 0.0) -> asyncio.Future[_T]:
+        """Do some work for a person in a transaction, which holds these locks, that of its session first.
 
-        A lazy one can wait for others. If its result is cancelled, it is not begun any more. It raises
+        It waits for others for so many seconds. If its result is cancelled, it is not begun any more. It raises
         StoreUnreachableError if too much waits, and otherwise only what would fail again.
         """
-        result = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        result = loop.create_future()
         result.add_done_callback(_retrieve)
         if self.is_full or self.is_off:
             result.set_exception(StoreUnreachableError(_FULL))
             return result
         self.waiting.append(_Waiting(work, person, locks, result))
-        if not is_lazy or self._is_stopping:
+        if not within or self._is_stopping:
             self._wake.set()
+        elif self._latest is None or self._latest.when() > loop.time() + within:
+            self._forget_timer()
+            self._latest = loop.call_later(within, self._wake.set)
         return result
 
     async def run(self) -> None:
         """Write, and keep the lease, until `stop`; then write what is left, once."""
         while not self._is_stopping:
-            longest = min(until_tick(_LAZY), self.lease.due_in() if self.lease else math.inf)
-            is_woken = await happens(self._wake, within=longest)
+            is_woken = await happens(self._wake, within=self.lease.due_in() if self.lease else None)
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
             self._wake.clear()
@@ -280,9 +283,15 @@ class Writer:
             if len(locks) > _MOST_LOCKS:
                 break
             taken.append(one)
+        self._forget_timer()
         if len(taken) < len(ready):
             self._wake.set()
         return taken
+
+    def _forget_timer(self) -> None:
+        if self._latest is not None:
+            self._latest.cancel()
+            self._latest = None
 
     async def _write(self, works: list[_Waiting]) -> bool:
         """Do some works together, or after a failure each alone, as those of sessions that were held up.

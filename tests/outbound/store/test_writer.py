@@ -130,7 +130,7 @@ async def test_what_waits_is_written_at_the_end_and_the_lease_is_left(store: Sto
     async with writing(store) as writer:
         await until(lambda: holds(writer))
         await block(writer)
-        last = writer.do(partial(_insert, "last"), person=ALICE, locks=[1], is_lazy=True)
+        last = writer.do(partial(_insert, "last"), person=ALICE, locks=[1], within=2.0)
         watched(writer).goes_on.set()
     assert last.done()
     assert await fetch(store, "SELECT name FROM marks WHERE scope = 'a'") == [("last",)]
