@@ -1,7 +1,6 @@
 """The tools of this repository: mutations, the setup and the snapshot of texts."""
 
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -47,15 +46,6 @@ async def test_the_server_imports_no_module_of_the_bot_before_a_mutation() -> No
     assert await run_command(sys.executable, "-m", "scripts.mutation.warm", cwd=ROOT) == ""
 
 
-@pytest.mark.long
-@pytest.mark.anyio
-async def test_without_a_network_the_setup_says_so_in_its_last_line(tmp_path: Path) -> None:
-    index = {"PIP_INDEX_URL": "http://127.0.0.1:1/simple", "PIP_FIND_LINKS": "", "PIP_RETRIES": "1"}
-    env = {**os.environ, **index, "VENV": str(tmp_path / "venv"), "PYTHON": sys.executable}
-    written = await run_command(ROOT / "scripts/setup", "--run-only", env=env, code=1)
-    assert "can't be reached" in written.splitlines()[-1]
-
-
 FIRST, SECOND = TESTS / "conversations/test_button.py", TESTS / "conversations/test_command.py"
 MESSAGES = (
     (SECOND, "⏸️ *Paused* by <@U0ALICE0001>", "Session `3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b`", "It is kept for 5 min."),
@@ -76,18 +66,6 @@ def updated(page: Path, *messages: tuple[Path, *tuple[str, ...]], is_complete: b
     snapshot.update = True
     sent(snapshot, *messages).write(is_complete=is_complete)
     return page.read_text()
-
-
-def test_a_line_stands_once_in_whatever_order_and_by_whatever_worker_it_is_sent(tmp_path: Path) -> None:
-    page = updated(tmp_path / "texts.txt", *MESSAGES)
-    assert page == updated(tmp_path / "texts.txt", *reversed(MESSAGES))
-    assert page.count("It is kept for N min.") == page.count("*Paused*") == page.count("Session `SESSION`") == 1
-    workers = [sent(Snapshot(tmp_path / "texts.txt"), message) for message in MESSAGES]
-    merged = Snapshot(tmp_path / "texts.txt")
-    for worker in workers:
-        merged.add([[file, list(lines)] for file, lines in worker.sent], dict(worker.named))
-    merged.write(is_complete=True)
-    assert (tmp_path / "texts.txt").read_text() == page
 
 
 def test_an_unknown_line_fails_its_test_and_a_known_one_that_nothing_sends_is_found(tmp_path: Path) -> None:
@@ -111,9 +89,3 @@ def test_a_named_text_is_compared_whole(tmp_path: Path) -> None:
     with pytest.raises(pytest.fail.Exception, match="Two of 3"):
         Snapshot(tmp_path / "texts.txt").check(FIRST, "two paragraphs", "One.\n\n  Two of 3.")
     assert Snapshot(tmp_path / "texts.txt").unsent() == ["conversations/test_button.py: two paragraphs"]
-
-
-def test_part_of_a_run_only_adds(tmp_path: Path) -> None:
-    whole = updated(tmp_path / "texts.txt", *MESSAGES)
-    added = updated(tmp_path / "texts.txt", (FIRST, "▶️ *Resumed*"), is_complete=False)
-    assert added.replace("\n\n> ▶️ *Resumed*", "") == whole

@@ -363,12 +363,6 @@ def test_the_environment_wins_over_the_file_even_if_it_is_blank_and_no_file_is_n
     assert read == {"A": "environment", "B": "", "C": "file", "D": "${A}", "F": "", "X": "environment"}
 
 
-UNREADABLE = {
-    "a line that is no setting": b"# fine\nANCHOR_TIMEOUT='5\nPORT=3000\n",
-    "no UTF-8": b"SLACK_BOT_TOKEN=xoxb-s3cret\xff",
-}
-
-
 GOOD = REQUIRED | {"SLACK_SIGNING_SECRET": "0123456789abcdef" * 2}
 NOWHERE = Path("/nowhere/.env")
 QUESTIONABLE = {

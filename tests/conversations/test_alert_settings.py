@@ -12,7 +12,6 @@ from bot.sim.slack import Fault, ResetAfterReading, View, api_error, rate_limite
 from bot.sim.slack.markup import ON_CALL
 from harness import (
     BOTH_TRANSPORTS,
-    HTTP_ONLY,
     AdminHarness,
     ManyHarness,
     SingleHarness,
@@ -275,19 +274,18 @@ async def test_a_resolved_alert_ends_only_what_its_own_sender_reported() -> None
         await at.slack.until(lambda: "*Resolved*" in at.messages()[0].text)
 
 
-async def test_a_revoked_token_stops_soon_at_every_process_and_one_of_another_workspace_never_works(
+async def test_a_token_ends_at_every_process_with_its_revocation_or_the_app_and_works_in_no_other_workspace(
     at: ManyHarness,
 ) -> None:
     ours, theirs = await at.set_up_two()
     await at.take_alerts(ours, MONITOR)
     await at.take_alerts(theirs, OTHER)
     async with another_bot(at) as url:
-        base = url.removesuffix("/slack/events")
+        bots = (at.bot.url, url.removesuffix("/slack/events"))
 
         async def statuses(team_id: str, token: str) -> list[int]:
             headers = {"Authorization": f"Bearer {token}"}
-            urls = [f"{bot}/alerts/{team_id}" for bot in (at.bot.url, base)]
-            return [(await post_json(one, {"text": "x"}, headers=headers))[0] for one in urls]
+            return [(await post_json(f"{bot}/alerts/{team_id}", {"text": "x"}, headers=headers))[0] for bot in bots]
 
         assert await statuses(ours.team_id, MONITOR) == [400, 400]
         assert await statuses(theirs.team_id, MONITOR) == await statuses(ours.team_id, OTHER) == [401, 401]
@@ -295,6 +293,11 @@ async def test_a_revoked_token_stops_soon_at_every_process_and_one_of_another_wo
         assert revoked
         await until_read_again()
         assert await statuses(ours.team_id, MONITOR) == [401, 401]
+        assert await statuses(theirs.team_id, OTHER) == [400, 400]
+        await at.slack.uninstall(theirs.workspace)
+        assert await statuses(theirs.team_id, OTHER) == [401, 401]
+        await at.install(theirs)
+        assert await statuses(theirs.team_id, OTHER) == [401, 401]
 
 
 async def version(at: ManyHarness, team_id: str) -> int:
@@ -303,62 +306,29 @@ async def version(at: ManyHarness, team_id: str) -> int:
     return found.alerts_token_version
 
 
-@HTTP_ONLY
-async def test_a_change_while_the_database_does_not_answer_brings_no_revoked_token_back(
-    team: AdminHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before, the tokens of a cached workspace were saved over those that the admin had seen."""
-    rows, here = team.at.store.rows, team.slack.request_url
-    assert await add_token(rows, team.team_id, MONITOR, "stolen")
-    assert await add_token(rows, team.team_id, OTHER, "kept")
+async def test_an_old_window_brings_no_revoked_token_back(team: AdminHarness) -> None:
+    rows = team.at.store.rows
+    for token, name in ((MONITOR, "stolen"), (OTHER, "kept")):
+        assert await add_token(rows, team.team_id, token, name)
     await team.open_home()
-    async with another_bot(team.at) as url:
-        _, kept = await stored(team.at, team.team_id)
-        assert await rows.set_alert_tokens(team.team_id, [kept], if_version=await version(team.at, team.team_id))
-        team.slack.request_url = url
-        await team.press("anchor_alerts_sender", value="kept")
-        await team.wait_for_modal("kept")
-    team.slack.request_url = here
-    monkeypatch.setattr("bot.outbound.workspaces.READ_TIMEOUT", 0.0)
+    await team.press(CHANGE, value="kept")
+    await team.wait_for_modal("kept")
+    left = [one for one in (await team.stored()).alert_tokens if one.name == "kept"]
+    assert await rows.set_alert_tokens(team.team_id, left, if_version=await version(team.at, team.team_id))
     await team.submit({"sender_channels": [team.channel.id]})
-    assert await stored(team.at, team.team_id) == (kept,)
-    assert say.settings_texts.NOT_SAVED.text in team.modal().text
+    assert [one.name for one in (await team.stored()).alert_tokens] == ["kept"]
 
 
-async def test_the_token_of_a_workspace_that_uninstalled_the_app_works_nowhere_and_never_again(
-    at: ManyHarness,
+async def test_names_of_any_kind_get_an_answer_and_a_control_without_a_choice_changes_nothing(
+    team: AdminHarness,
 ) -> None:
-    ours, theirs = await at.set_up_two()
-    await at.take_alerts(ours, MONITOR)
-    async with another_bot(at) as url:
-        urls = [f"{one}/alerts/{ours.team_id}" for one in (at.bot.url, url.removesuffix("/slack/events"))]
-
-        async def statuses() -> list[int]:
-            headers = {"Authorization": f"Bearer {MONITOR}"}
-            return [(await post_json(one, {"text": "x"}, headers=headers))[0] for one in urls]
-
-        assert await statuses() == [400, 400]
-        await at.slack.uninstall(ours.workspace)
-        assert await statuses() == [401, 401]
-        await at.install(ours)
-        assert await statuses() == [401, 401]
-    assert (await at.post_alert(theirs.team_id, MONITOR, text="x"))[0] == 401
-
-
-async def test_names_of_any_length_and_kind_get_an_answer(team: AdminHarness) -> None:
-    at = team.at
-    assert await add_token(at.store.rows, team.team_id, MONITOR)
+    assert await add_token(team.at.store.rows, team.team_id, MONITOR)
     await team.open_home()
+    before = await team.stored()
     for forged in ("default\n*✅*", "x" * 100_000, "default default", "", "T0OTHER0001"):
         await team.press("anchor_alerts_sender", value="default", actions=[forged_action(forged)])
         await team.wait_for_modal("Revoked")
         await team.slack.close(team.admin)
-    assert len(await stored(at, team.team_id)) == 1
-
-
-async def test_a_control_without_a_choice_changes_nothing(team: AdminHarness) -> None:
-    await team.open_home()
-    before = await team.stored()
     for name in ("anchor_alerts_channel", "anchor_auto_pause", "anchor_key_menu"):
         pressed = await team.press("anchor_set_key", actions=[forged_action("odd", name)])
         assert pressed.status == 200

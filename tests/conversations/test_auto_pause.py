@@ -18,7 +18,6 @@ from bot.sim.slack import Hang, Source
 from bot.sim.slack.markup import ON_CALL
 from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
 from conversations.test_end import end
-from conversations.test_one_workspace import NOBODY, servers
 from conversations.test_recovery import second_bot, until_told
 from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
 from harness.batches import watching_bots
@@ -26,9 +25,8 @@ from harness.conversation import post_json
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import execute
-from harness.product import Limits, Settings, State, outcomes, running
+from harness.product import Settings, State, outcomes
 from harness.restarts import Remains, remains
-from harness.single_workspace import PATIENT_ACK
 from harness.stored import until_found
 from harness.texts import NOT_AUTO_PAUSED, not_automatic
 from harness.webhooks import alertmanager_alert, alertmanager_body
@@ -214,17 +212,6 @@ async def test_while_the_database_fails_nothing_is_sent_and_then_it_is_decided(s
         await until_shown(at, card, RESUME, AUTO)
 
 
-@asynccontextmanager
-async def unnamed(url: str) -> AsyncIterator[SingleHarness]:
-    """A bot that Slack does not tell whose its token is."""
-    async with servers() as (slack, anchor):
-        slack.faults["auth.test"] = NOBODY
-        own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN, "AUTO_PAUSE_LIMIT": "2"}
-        async with running(Settings.from_env(environment(slack, anchor, **own)), Limits(ack_wait=PATIENT_ACK)) as bot:
-            slack.request_url = f"{bot.url}/slack/events"
-            yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
-
-
 @HTTP_ONLY
 @pytest.mark.parametrize("is_read", [True, False])
 async def test_if_it_is_not_known_in_time_what_speaks_against_a_pause_its_card_says_so(
@@ -253,14 +240,6 @@ async def test_a_webhook_is_taken_only_with_the_order(sqlite_url: str) -> None:
         await execute(sqlite_url, "ALTER TABLE gone RENAME TO orders")
         statuses.append((await post_json(f"{at.bot.url}/alerts/alertmanager", body, headers=BEARER))[0])
         assert (statuses, pauses(at)) == ([503, 200], ["pause"])
-
-
-RESUMED = """
-    INSERT INTO orders (team_id, session_id, reason, source, user_id, home_team_id, channel_id, id, owner, verb, state,
-      outcome, outcome_fields, effect, told, given_at, settled_at)
-    SELECT team_id, session_id, reason, source, user_id, home_team_id, channel_id, id || '0', 'other', 'resume',
-      'settled', 'Resumed', '{}', 1, 1, given_at + 1, given_at + 1 FROM orders
-"""
 
 
 async def test_the_same_firing_after_it_was_resolved_pauses_nothing_and_is_told(sqlite_url: str) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import pytest
 
@@ -101,22 +100,10 @@ async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built
         assert "not running" not in text
 
 
-@asynccontextmanager
-async def without_messages(built: Built) -> AsyncIterator[None]:
-    """No message can be stored, but orders are."""
-    writer = built.bots[-1].outbox.rows.writer
-    writer.is_off = True
-    yield
-    writer.is_off = False
-
-
-@pytest.mark.parametrize("has_orders", [False, True])
-async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(
-    built: Built, sqlite_url: str, *, has_orders: bool
-) -> None:
+async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(built: Built, sqlite_url: str) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url) as at:
         sessions = add(at, 30)
-        async with without_messages(built) if has_orders else without_table(sqlite_url):
+        async with without_table(sqlite_url):
             began = time.monotonic()
             await built.batches.pause(batch(at, sessions))
             assert time.monotonic() - began < 1.5
@@ -152,7 +139,7 @@ async def test_the_result_comes_where_the_person_can_see_it(built: Built, way: s
         assert "private" not in str(at.messages())
 
 
-PAUSED, RESUMED = outcomes.Paused("paused"), outcomes.Resumed("running")
+PAUSED = outcomes.Paused("paused")
 LEFT: dict[str, tuple[list[tuple[int, State, outcomes.Outcome | None]], int, bool, float]] = {
     "recorded, and nothing sent": ([(30, State.WAITING, None)], 0, False, 1.0),
     "some told, others sent or waiting": (

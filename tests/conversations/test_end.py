@@ -16,7 +16,6 @@ from bot.sim.anchor import (
     SessionState,
     Slow,
     forbidden,
-    rate_limited,
     server_error,
     unauthorized,
 )
@@ -122,34 +121,6 @@ async def test_it_ends_a_session_that_could_not_be_paused_and_all_cards_say_who_
         assert ("Ended" in at.current(card).text, buttons(at.current(card))) == (True, [])
         home = await at.open_home()
         assert "*Ended* by" in str(home.blocks)
-
-
-PAUSE_READ = ["pause", "get", "list"]
-READ: dict[str, tuple[str, Fault | None, Fault | None, list[str]]] = {
-    "500": ("on", server_error(), None, [*PAUSE_READ, "pause", "pause"]),
-    "no answer at first": ("on", Hang(times=1), None, [*PAUSE_READ, "pause"]),
-    "500 at first, also of the reads": ("on", server_error(times=1), server_error(times=2), PAUSE_READ * 2),
-    "429 at first": ("on", rate_limited(1, times=1), None, ["pause", *PAUSE_READ]),
-    "refused key": ("on", forbidden(), None, ["pause"]),
-    "it is off": ("off", server_error(), None, ["pause", "pause", "pause"]),
-    "paused": ("on", None, None, PAUSE_READ),
-}
-
-
-@pytest.mark.parametrize("channel", ["C0ALERTS001", "C0PRIVATE01"], ids=["a channel", "one without the bot"])
-@BOTH_TRANSPORTS
-async def test_if_the_message_knows_nothing_the_question_names_the_session_by_its_id(channel: str) -> None:
-    async with ending(REMIND_BEFORE="5") as at:
-        there = at.workspace.channels[channel]
-        at.anchor.fault = server_error()
-        await at.command(channel=there)
-        (result,) = at.messages(there)
-        assert f"`{SESSION[:8]}`" in dialog(result)
-        at.anchor.fault, at.anchor.session(SESSION).seconds = None, 0.1
-        at.anchor.requests.clear()
-        await press(at, result)
-        await at.slack.until(lambda: any("*Ended*" in one.text for one in at.messages(there)), within=40.0)
-        assert verbs(at) == ["end"]
 
 
 @BOTH_TRANSPORTS

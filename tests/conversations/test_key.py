@@ -1,10 +1,8 @@
 """The key of a workspace: set, checked, refused and replaced."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +23,7 @@ from harness import (
 from harness import admin_texts as say
 from harness.admin_texts import settings_texts
 from harness.administration import modal_text
-from harness.conversation import direct_messages, until
+from harness.conversation import direct_messages
 from harness.product import Secret, outcomes, policy, workspace
 from harness.product import workspace as product
 from harness.samples import sample
@@ -174,29 +172,8 @@ async def test_without_a_key_an_admin_can_set_it_on_the_spot_and_others_learn_wh
     assert SAVED in team.modal().text
 
 
-async def test_the_key_is_nowhere_but_at_anchor(
-    team: AdminHarness, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
-    with caplog.at_level(logging.DEBUG, "bot"):
-        await team.set_key(KEY)
-        await team.wait_for_direct_messages(user=team.admin)
-        await team.slack.close(team.admin)
-        team.anchor.fault = DOWN
-        await team.open_home()
-        await team.set_key(OTHER)
-        await team.slack.close(team.admin)
-    shown = (caplog.records, team.slack.modals_of(team.admin), team.direct_messages(), team.seen())
-    everything = [caplog.text, *map(str, shown), *(str(vars(record)) for record in caplog.records)]
-    everything += [str(call.arguments) for call in team.slack.api_calls]
-    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())  # noqa: ASYNC240 - small files
-    for key in (KEY, OTHER):
-        assert [text for text in everything if key in text] == []
-        assert key.encode() not in files
-
-
 KeyCheck = workspace.KeyCheck
 REFUSED = KeyCheck.REFUSED
-OLD, NEW = "sk-of-tenant-1", "sk-the-second-key"
 
 
 def notice(key: str) -> str:
@@ -217,15 +194,6 @@ class Team(Tenant):
     async def check(self) -> KeyCheck | None:
         found = await self.at.store.rows.find(self.team_id)
         return found.anchor_key.check if found and found.anchor_key else None
-
-    async def use(self, *, check: KeyCheck = REFUSED) -> None:
-        """Order a pause, and wait until the database has what Anchor says about the key."""
-        await self.answer("a command")
-
-        async def is_so() -> bool:
-            return await self.check() is check
-
-        await until(is_so)
 
     async def notices_are(self, expected: Mapping[str, list[str]], *users: User) -> None:
         """Wait until the setter, or these people, have these direct messages; no more may come."""
@@ -269,16 +237,6 @@ async def test_a_notice_that_slack_does_not_answer_is_sent_again(warned: Team) -
     await warned.notices_are({"setter": [notice(warned.key)]})
 
 
-async def test_a_notice_that_is_being_sent_when_the_bot_stops_is_left_to_another_process(warned: Team) -> None:
-    warned.slack.faults["chat.postMessage"] = DOWN
-    await warned.answer("a command")
-    await warned.slack.until(lambda: warned.calls("chat.postMessage") > 0)
-    await warned.at.bot.tasks.cancel()
-    found = await warned.at.store.rows.find(warned.team_id)
-    assert found is not None
-    assert await warned.at.store.notices.claim(warned.team_id, f"key {found.key_version} refused")
-
-
 async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until_somebody_was(at: ManyHarness) -> None:
     tenant = await at.set_up(at.add(1))
     await at.store.people.record_admin(tenant.team_id, tenant.person.id, 1_785_000_000)
@@ -290,21 +248,6 @@ async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until
         await asyncio.sleep(5.0)
         at.slack.faults["chat.postMessage"] = None
         assert len(tenant.direct_messages()) == count
-
-
-@HTTP_ONLY
-async def test_a_pause_that_had_no_answer_before_its_key_was_replaced_stays_in_doubt(at: ManyHarness) -> None:
-    tenant = await at.set_up(at.add(1))
-    at.anchor.order_fault = anchor.Hang(times=1)
-    pausing = asyncio.ensure_future(tenant.answer("a command"))
-    await at.anchor.until(lambda: any(request.verb == "pause" for request in at.anchor.requests))
-    at.anchor.add_key(OTHER)
-    assert await at.store.rows.set_key(tenant.team_id, workspace.AnchorKey(Secret(OTHER)))
-    at.anchor.revoke(tenant.key)
-    answer = await pausing
-    assert [request.key for request in at.anchor.requests if request.verb == "pause"] == [tenant.key, tenant.key, OTHER]
-    expected = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
-    assert is_about(answer.text, outcome_text(expected, session=tenant.session, user=tenant.person.id))
 
 
 AutoPause = product.AutoPause

@@ -84,27 +84,6 @@ async def test_a_late_pause_is_not_sent_if_somebody_resumed_after_it_was_given(b
         await at.slack.until(lambda: paused() in [one.text for one in at.messages()])
 
 
-async def hear_a_wrong_time(at: SingleHarness, ahead: float) -> None:
-    """Let two answers of Slack have a wrong Date: those about Bob and Carol, who pause."""
-    at.slack.clock.dates_ahead = ahead
-    for person in (at.slack.bob, at.slack.carol):
-        await at.answer("a command", person)
-    at.slack.clock.dates_ahead = 0.0
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize("by", BY_BOTH)
-async def test_after_a_wrong_time_pauses_are_sent_and_resumes_asked_about_until_slack_says_the_right_one(
-    by: str,
-) -> None:
-    async with single_workspace(ack_wait=ACK_WAIT) as at:
-        await hear_a_wrong_time(at, 200)
-        question = await at.answer(by, verb="resume")
-        assert ([order.verb for order in at.orders], question.ephemeral_to) == (["pause"] * 2, at.person.id)
-        await at.open_home()
-        assert (await at.answer(by, verb="resume")).text == resumed()
-
-
 @HTTP_ONLY
 @pytest.mark.parametrize(("ack_wait", "fault"), [(15.0, Slow(0.8)), (1.5, Slow(3.0))], ids=["result", "announcement"])
 async def test_a_result_is_posted_although_the_ack_with_it_or_with_its_announcement_was_lost(

@@ -16,7 +16,7 @@ from bot.sim.anchor import Slow
 from bot.sim.slack import Enterprise, Rule, User, expired_url, tokens_revoked
 from bot.sim.slack.platform import SLACKBOT
 from conversations.test_alert_cards import TOKEN
-from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text, paused
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text
 from harness.blocks import actions, button
 from harness.conversation import until
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
@@ -72,21 +72,6 @@ async def test_a_workspace_that_removes_the_app_leaves_nothing_and_can_come_back
     found = await at.store.rows.find(leaving.team_id)
     assert found
     assert found.anchor_key is None, "the key came back with the app"
-
-
-async def test_an_order_that_is_at_anchor_when_its_workspace_removes_the_app_is_told_and_leaves_nothing(
-    database_url: str,
-) -> None:
-    async with many_workspaces(database_url, ack_wait=0.0) as at:
-        tenant = await at.set_up(at.add(1))
-        at.anchor.session(tenant.session).seconds = 2.0
-        await tenant.command()
-        await at.anchor.until(lambda: tenant.orders)
-        await at.slack.uninstall(tenant.workspace)
-        told = paused(session=tenant.session, user=tenant.person.id, is_recorded=False)
-        await until(lambda: told in [message.text for message in tenant.seen()])
-        await asyncio.sleep(2.0)
-        assert await at.store.database.fetch_all("SELECT id FROM orders") == []
 
 
 async def test_only_the_death_of_its_own_token_ends_an_installation(at: ManyHarness) -> None:

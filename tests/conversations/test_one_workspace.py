@@ -131,7 +131,6 @@ NOBODY = Answer(503)
 """Slack does not say whose the token is, as long as the bot runs."""
 
 NOT_CONFIRMED = outcomes.Refusal(outcomes.Why.ROLE_UNKNOWN)
-GUEST = outcomes.Refusal(outcomes.Why.NOT_MEMBER)
 WRONG = outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE)
 SECOND = "T0SECOND001"
 _numbers = itertools.count()
@@ -190,15 +189,6 @@ async def test_a_second_workspace_cannot_use_our_key(tmp_path: Path, fault: Faul
                 assert anchor.requests == []
     with closing(sqlite3.connect(tmp_path / "bot.db")) as database:
         assert database.execute("SELECT * FROM people").fetchall() == []
-
-
-async def test_the_refusal_names_what_works_without_slack(tmp_path: Path) -> None:
-    async with servers() as (slack, anchor):
-        slack.faults["auth.test"], slack.faults["users.info"] = NOBODY, NOBODY
-        async with starting(slack, anchor, file(tmp_path)) as at:
-            text = await answer(at, slack.alice, slack.home.team_id)
-    assert "Anchor's dashboard" in text
-    assert "`anchor-bot pause ID`" in text
 
 
 @asynccontextmanager

@@ -147,25 +147,6 @@ async def test_alerts_are_counted_by_outcome_and_sender() -> None:
     assert metrics("anchor_bot_alerts_total", outcome="Rejected", sender="") == 1
 
 
-@BOTH_TRANSPORTS
-async def test_the_state_of_the_bot_is_exported() -> None:
-    port = free_port()
-    async with single_workspace(METRICS_PORT=str(port)) as at:
-        metrics = await scrape(port)
-        assert metrics("anchor_bot_ready") == 1
-        assert metrics("anchor_bot_key_accepted") == 1
-        assert ("anchor_bot_socket_connected" in metrics.names) is current_transport.is_socket
-        transport = "Socket Mode" if current_transport.is_socket else "HTTP"
-        assert metrics("anchor_bot_info", tenancy="one workspace", transport=transport) == 1
-        if current_transport.is_socket:
-            assert metrics("anchor_bot_socket_connected") == 1
-            at.slack.socket_mode = False
-            at.slack.sockets.drop()
-            while (metrics := await scrape(port))("anchor_bot_socket_connected"):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
-            assert metrics("anchor_bot_ready") == 0
-
-
 MOST_WAKEUPS, MOST_IN_SOCKET_MODE, MOST_CALLS = 2.5, 4.0, 0.9  # a second; one more look can fall into the time
 MEASURED = 64.0  # seconds: a multiple of all intervals
 TOKEN = "token-of-alerts-0123456789abcdef"

@@ -35,7 +35,6 @@ from harness.texts import (
     UNKNOWN_ACTION,
     broken_button_text,
     incident_text,
-    result_texts,
 )
 
 pytestmark = pytest.mark.anyio
@@ -65,20 +64,6 @@ async def test_help_is_for_the_person_alone_and_names_both_commands_and_the_wind
         assert (at.messages(), at.anchor.requests) == ([], [])
     assert seen.text == HELP
     assert all(word in HELP for word in ("/anchor-pause", "/anchor-resume", "*Pause several…*"))
-
-
-@pytest.mark.parametrize(
-    ("fields", "text"),
-    [
-        ({"command": "/anchor-stop"}, result_texts.unknown_message("/anchor-stop").text),
-        ({"team_id": "T0PARTNER01"}, outcome_text(outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE))),
-    ],
-)
-async def test_a_command_that_is_unknown_or_of_another_workspace_is_refused(fields: dict[str, str], text: str) -> None:
-    async with single_workspace() as at:
-        delivery = await at.command(**fields)  # type: ignore[arg-type]
-        (seen,) = at.ephemerals()
-        assert (delivery.status, seen.text, at.anchor.requests) == (200, text, [])
 
 
 RESUME = "[anchor_resume_confirmed 3f2b]"

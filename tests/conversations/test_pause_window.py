@@ -5,7 +5,6 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest.mock import AsyncMock
 
 import pytest
 
@@ -30,7 +29,7 @@ from harness.conversation import post_json
 from harness.product import outcomes, policy
 from harness.product import sessions as lists
 from harness.stored import until_read_again
-from harness.texts import incident_text, is_about, list_refused
+from harness.texts import is_about, list_refused
 
 pytestmark = pytest.mark.anyio
 
@@ -117,17 +116,6 @@ async def test_all_that_runs_is_checked_and_what_the_window_shows_is_paused() ->
         assert "they loop" in at.current(result).text
 
 
-@pytest.mark.parametrize("name", [{"tags": ["All"]}, {"domains": ["all"]}, {"key_name": "all"}])
-async def test_words_choose_and_what_is_called_all_can_be_searched_for(name: dict[str, Any]) -> None:
-    async with single_workspace() as at:
-        first, second = add(at, 2, tags=["checkout", "prod"])
-        (called,) = add(at, 1, **name)
-        for words, chosen in (("PROD check", [first, second]), ("all", [called])):
-            view = await window(at, words)
-            assert checked(view) == chosen
-            await at.slack.close(at.person)
-
-
 @pytest.mark.parametrize("words", ["", "checkout"])
 async def test_the_window_says_what_is_paused_and_pauses_it_again(words: str) -> None:
     async with single_workspace() as at:
@@ -144,18 +132,6 @@ async def test_the_window_says_what_is_paused_and_pauses_it_again(words: str) ->
         assert sorted(paused) == sorted(sessions[1:])
         await at.slack.submit(at.person, view)
         assert await sent(at, count) == sorted([*sessions, *([] if words else [SESSION])])
-
-
-@pytest.mark.parametrize("more", [0, 1])
-async def test_a_command_with_very_many_ids_lists_the_first_ones(more: int) -> None:
-    async with single_workspace() as at:
-        sessions = add(at, lists.MOST_NAMED + more)
-        await at.command(" ".join(sessions))
-        if more:
-            listed = await at.wait_for_ephemeral()
-            assert (listed.text[0], f"`{sessions[0][:8]}`" in listed.text, at.anchor.orders) == ("❔", True, [])
-        else:
-            assert checked(await shown(at)) == sessions
 
 
 @pytest.mark.parametrize("may", [True, False])
@@ -217,12 +193,6 @@ async def test_people_who_may_not_see_no_window() -> None:
         await at.slack.until(lambda: at.slack.modal_of(at.slack.bob))
         await at.command(SESSION)  # one of them alone
         assert await sent(at, 1) == [SESSION]
-
-
-async def test_an_exception_is_told_in_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.usecases.sessions.SessionReads.running", AsyncMock(side_effect=ZeroDivisionError))
-    async with single_workspace() as at:
-        assert incident_text("x").splitlines()[1] in (await window(at)).text
 
 
 async def test_without_a_key_and_with_none_running_there_is_nothing_to_pause(at: ManyHarness) -> None:
@@ -380,17 +350,3 @@ async def test_the_global_shortcut_opens_it_unchecked_and_results_come_as_direct
         assert "2 agents" in both
         posted = await at.wait_for_messages(2) if channel else at.messages()
         assert sorted("2 agents" in one.text for one in posted) == ([False, True] if channel else [])
-
-
-async def test_the_permissions_of_the_messages_channel_apply() -> None:
-    async with single_workspace(ALLOWED_CHANNELS="C0ALERTS001") as at:
-        at.anchor.add_session(session_id=OTHER_SESSION)
-        elsewhere = list_refused(outcomes.Refusal(outcomes.Why.NOT_HERE, ids=frozenset({"C0ALERTS001"})))
-        for text in (TEXT, "The agent loops"):
-            for by, channel, refusal in (
-                (at.slack.guest, at.channel, list_refused(outcomes.Refusal(outcomes.Why.NOT_MEMBER))),
-                (at.person, at.slack.private, elsewhere),
-            ):
-                await use(at, text, by=by, channel=channel)
-                await at.slack.until(lambda: any(one.text == refusal for one in at.ephemerals(by, channel)))  # noqa: B023
-        assert at.calls("views.open") == 0

@@ -2,17 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.sim.anchor import Hang, SessionState, Slow
+from bot.sim.anchor import SessionState, Slow
 from bot.sim.slack import Delivery, Source
-from conversations.test_alert_cards import RESUME, TOKEN, alert, until_shown
-from conversations.test_home import overview
 from conversations.test_operation import becomes, degraded
 from harness import (
     BOTH_TRANSPORTS,
@@ -30,12 +28,12 @@ from harness import (
 )
 from harness.batches import batch, watching_bots
 from harness.conversation import until
-from harness.databases import KEY, query
+from harness.databases import KEY
 from harness.outages import Outage, locked, network, without_table
 from harness.product import Limits, Secret, Settings, State, open_store, outcomes, running
 from harness.restarts import Remains, remains
 from harness.single_workspace import PATIENT_ACK
-from harness.texts import ALICE, is_about, is_not_sent, repeated_text, result_texts, waiting_text
+from harness.texts import ALICE, is_not_sent, repeated_text, result_texts, waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -181,23 +179,6 @@ async def test_after_a_crash_a_resume_is_asked_about_and_one_that_is_in_the_jour
             await until_told(left)
 
 
-@pytest.fixture
-def url(postgresql_urls: Iterator[str]) -> str:
-    return next(postgresql_urls)
-
-
-@asynccontextmanager
-async def two_bots(url: str, **options: str) -> AsyncIterator[tuple[SingleHarness, Callable[[], None]]]:
-    """Two bots. The function sends further requests to the second one."""
-    own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **options}
-    async with single_workspace(**own) as at, second_bot(at, url) as second:  # type: ignore[arg-type]
-
-        def switch() -> None:
-            at.slack.request_url = f"{second}/slack/events"
-
-        yield at, switch
-
-
 @asynccontextmanager
 async def second_bot(at: SingleHarness, url: str, **options: str) -> AsyncIterator[str]:
     environ = environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal(), **options)
@@ -210,54 +191,6 @@ async def second_bot(at: SingleHarness, url: str, **options: str) -> AsyncIterat
 
 def verbs(at: SingleHarness) -> list[str | None]:
     return [order.verb for order in at.orders]
-
-
-async def until_settled(url: str) -> None:
-    """Wait until the database has the outcome of an order: the ack of a pause does not wait for that."""
-    await until(lambda: query(url, "SELECT id FROM orders WHERE outcome IS NOT NULL"))
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize(("verb", "sent", "text"), [("pause", 2, paused()), ("resume", 1, resumed())])
-async def test_a_request_that_comes_again_at_another_bot_is_told_once(
-    url: str, verb: str, sent: int, text: str
-) -> None:
-    async with two_bots(url) as (at, switch):
-        first = await at.command(verb=verb)
-        await until_settled(url)
-        switch()
-        again = await at.slack.resend(first)
-        assert again.ack is not None
-        assert (again.ack.response_type, again.ack.text) == ("ephemeral", repeated_text(verb))
-        assert verbs(at) == [verb] * sent
-        assert [message.text for message in at.messages()] == [text]
-
-
-@HTTP_ONLY
-@pytest.mark.parametrize("by", BY_BOTH)
-async def test_a_pause_at_one_bot_that_crosses_a_resume_at_another_is_sent_again_and_told_as_that(
-    url: str, by: str
-) -> None:
-    async with two_bots(url, ALERTS_TOKEN=TOKEN, ALERTS_CHANNEL="C0ALERTS001") as (at, switch):
-        bob = at.slack.bob
-        card = await alert(at)
-        await at.command(user=bob)
-        await until_shown(at, card, RESUME, "Paused")
-        at.anchor.requests.clear()
-        at.anchor.session(SESSION).seconds = 1.0
-        resuming = asyncio.create_task(at.order(by, bob, "resume"))
-        await at.anchor.until(lambda: at.orders)
-        switch()
-        await at.command()
-        await resuming
-        assert verbs(at) == ["resume", "pause", "pause"]
-        assert at.anchor.session(SESSION).state is SessionState.PAUSED
-        crossed = outcome_text(outcomes.Paused("paused", crossed=bob.id))
-        await at.slack.until(lambda: crossed in [one.text for one in at.messages()])
-        await until_shown(at, card, RESUME, "Paused", f"<@{at.person.id}>")
-        found = query(url, "SELECT verb, outcome FROM orders ORDER BY effect")
-        assert found == [("pause", "Paused"), ("resume", "Resumed"), ("pause", "Paused")]
-        assert f"<@{at.person.id}>" in (await overview(at)).text
 
 
 ACK_WAIT = 4.0  # seconds; a result waits for two of them to be recorded
@@ -459,19 +392,3 @@ async def test_without_the_database_a_pause_that_crosses_a_resume_is_in_doubt_if
     assert [order.verb for order in at.anchor.orders] == ["resume", "pause"][not is_sent :]
     doubt = outcome_text(outcomes.Unconfirmed(outcomes.Doubt.OVERTAKEN)).split("\n")[1]
     assert (doubt in told.text, result_texts.NOT_RECORDED in told.text) == (is_sent, not is_sent)
-
-
-@BOTH_TRANSPORTS
-@pytest.mark.parametrize("verb", ["pause", "resume"])
-async def test_for_a_minute_after_an_attempt_without_an_answer_an_opposite_order_is_in_doubt(verb: str) -> None:
-    then = "resume" if verb == "pause" else "pause"
-    confirmed = resumed() if verb == "pause" else paused()
-    async with single_workspace() as at:
-        at.anchor.order_fault = Hang(times=1)
-        await at.command(verb=verb)
-        await asyncio.sleep(5.0)
-        told = [(await at.answer("a command", verb=then)).text]
-        await asyncio.sleep(61.0)
-        told.append((await at.answer("a command", verb=then)).text)
-    assert told[0] == outcome_text(outcomes.Unconfirmed(outcomes.Doubt.OVERTAKEN), verb=then)
-    assert is_about(told[1], confirmed)

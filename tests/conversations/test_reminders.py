@@ -10,16 +10,11 @@ from typing import Any
 
 import pytest
 
-from bot.demo.sandbox import environment
-from bot.sim.anchor import DEFAULT_KEY, Hang, SessionState, Slow
-from bot.sim.anchor.simulator import rate_limited, server_error, unauthorized
+from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Channel, Message
 from conversations.test_alert_cards import PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
 from harness.batches import batch, watching_bots
-from harness.databases import KEY
-from harness.doctor import give_order
-from harness.product import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -160,28 +155,6 @@ async def test_the_reminders_of_a_batch_are_one_message_for_those_that_end_withi
     assert f"<!date^{began.timestamp() + 20 * MINUTE:.0f}^" in told[0].text.partition("\n")[0]
 
 
-async def test_a_pause_of_the_command_line_is_reminded_of_in_the_alert_channel_without_its_reason(
-    sqlite_url: str,
-) -> None:
-    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
-        at.anchor.session(SESSION).created_at = datetime.fromtimestamp(time.time(), UTC)
-        settings = Settings.from_env(
-            environment(at.slack, at.anchor, DATABASE_URL=sqlite_url, ENCRYPTION_KEYS=KEY.reveal())
-        )
-        assert await give_order(settings, "pause", SESSION, "--reason", "secret") == 0
-        await minutes_pass(16)
-        (one,) = reminders(at)
-        assert "secret" not in one.text
-
-
-def change(url: str, sql: str, *values: float) -> None:
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as database:
-        database.execute(sql, values)
-
-
-FAULTS = {"slow": Slow(15.0), "limited": rate_limited(), "failing": server_error(), "refused": unauthorized()}
-
-
 AGENTS = "sk-agents"
 MINUTE = 60.0
 MOST_READS = 15
@@ -217,13 +190,3 @@ async def test_20_cards_of_sessions_that_other_keys_made_end_within_three_minute
             at.anchor.session(session).state = SessionState.ENDED
         await at.slack.until(lambda: all(has_ended(at, card) for card in cards.values()), within=3 * MINUTE)
         assert most_reads_within_a_minute(at) <= MOST_READS
-
-
-async def test_a_check_that_has_no_answer_does_not_hold_up_the_end_of_the_bot() -> None:
-    async with taking_alerts() as at:
-        await alert(at)
-        at.anchor.fault = Hang()
-        at.anchor.requests.clear()
-        await at.anchor.until(lambda: at.anchor.requests, within=2 * MINUTE)
-        began = time.monotonic()
-    assert time.monotonic() < began + 2.0

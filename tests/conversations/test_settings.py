@@ -1,4 +1,4 @@
-"""Settings in Home: permissions, and what admins read when a change fails."""
+"""Settings in Home: permissions, automatic pauses, and what admins read when a change fails."""
 
 import logging
 from unittest.mock import AsyncMock
@@ -11,8 +11,8 @@ from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, admin_texts, out
 from harness import admin_texts as say
 from harness.admin_texts import NOBODY_SELECTED, OUTDATED, POLICY_SAVED, settings_texts
 from harness.conversation import until
-from harness.product import outcomes, policy
-from harness.stored import add_token
+from harness.product import outcomes, policy, workspace
+from harness.stored import add_token, fetch
 from harness.texts import NOT_OPENED, incident_text, is_about
 
 pytestmark = pytest.mark.anyio
@@ -176,3 +176,81 @@ async def test_a_bug_is_logged_under_an_id_and_told_where_it_happened(
     if where != "opening":
         await (team.wait_for_modal(text) if where == "modal" else team.home_with(text))
         assert [one.name for one in caplog.records if one.levelno >= logging.ERROR] == ["bot.runtime"]
+
+
+AutoPause = workspace.AutoPause
+MODE, MAKE, CHANGE = "anchor_auto_pause", "anchor_alerts_token", "anchor_alerts_sender"
+
+
+async def recorded(team: AdminHarness) -> list[tuple[object, ...]]:
+    about = "what LIKE 'pauses by alerts%' OR what LIKE 'alert token %'"
+    named = "LEFT JOIN audit_people AS people ON people.person = audit.person"
+    columns = "audit.team_id, coalesce(people.user_id, audit.user_id), what, content"
+    return await fetch(team.at.store, f"SELECT {columns} FROM audit {named} WHERE {about} ORDER BY at")  # noqa: S608
+
+
+@BOTH_TRANSPORTS
+async def test_an_admin_chooses_the_mode_which_admins_are_told_and_the_trail_has(team: AdminHarness) -> None:
+    await team.at.set_up(team)
+    await team.open_home(team.second)
+    home = await team.open_home()
+    assert "*Pauses by alerts: off.*" in home.text
+    assert "While pauses by alerts" in home.text
+    for seen, mode in ((AutoPause.OFF, AutoPause.OBSERVE), (AutoPause.OBSERVE, AutoPause.ON)):
+        await team.press(MODE, f"{seen} {mode}")
+        home = await team.home_with(say.senders.auto_pause_saved(mode).text)
+        assert f"*Pauses by alerts: {mode}.*" in home.text
+        assert (await team.stored()).auto_pause is mode
+    saved = [say.senders.auto_pause_saved(mode) for mode in (AutoPause.OBSERVE, AutoPause.ON)]
+    told = [one.notice(team.admin.id).text for one in saved]
+    for admin in (team.admin, team.second):
+        assert await team.wait_for_direct_messages(2, user=admin) == told
+    said = (team.team_id, team.admin.id, "pauses by alerts")
+    assert await recorded(team) == [(*said, "observe"), (*said, "on")]
+
+
+async def test_a_choice_for_a_mode_that_somebody_else_has_changed_is_refused(team: AdminHarness) -> None:
+    await team.open_home()
+    rows = team.at.store.rows
+    assert await rows.set_auto_pause(team.team_id, AutoPause.OBSERVE, before=AutoPause.OFF, by=team.second.id)
+    await team.press(MODE, "off on")
+    await team.home_with(say.OUTDATED)
+    assert (await team.stored()).auto_pause is AutoPause.OBSERVE
+    assert "*Pauses by alerts: observe.*" in team.home_text()
+
+
+async def test_a_token_can_pause_only_if_an_admin_says_so_when_it_is_made_or_later(team: AdminHarness) -> None:
+    name = "spend-monitor"
+    await team.open_home()
+    for box in ([], ["yes"]):
+        await team.open_modal(MAKE)
+        await team.submit({"sender_name": f"{name}{len(box)}", "sender_pause": box})
+        await team.slack.close(team.admin)
+    assert [one.may_pause for one in (await team.stored()).alert_tokens] == [False, True]
+    home = await team.open_home()
+    assert f"can pause: {name}1." in home.text
+    for box, can in ((["yes"], True), ([], False), (["yes"], True)):
+        await team.press(CHANGE, value=f"{name}0")
+        await team.wait_for_modal(f"{name}0")
+        await team.submit({"sender_pause": box})
+        await team.slack.close(team.admin)
+        assert (await team.stored()).alert_tokens[0].may_pause is can
+    assert f"*{name}0* · ends" in (await team.open_home()).text
+    await team.press(CHANGE, value=f"{name}1")
+    await team.wait_for_modal("can pause")  # it is shown as it is, so that saving it changes nothing
+    await team.submit({})
+    await team.slack.close(team.admin)
+    assert (await team.stored()).alert_tokens[1].may_pause
+    await team.press(CHANGE, value=f"{name}1")
+    await team.wait_for_modal(f"{name}1")
+    await team.submit({"sender_revoke": ["yes"]})
+    of, may, not_ = "alert token spend-monitor", ", can pause, 0 more channels", ", cannot pause, 0 more channels"
+    assert [entry[2:] for entry in await recorded(team)] == [
+        (f"{of}0", f"made{not_}"),
+        (f"{of}1", f"made{may}"),
+        *((f"{of}0", f"changed{value}") for value in (may, not_, may)),
+        (f"{of}1", f"changed{may}"),
+        (f"{of}1", f"revoked{not_}"),
+    ]
+    told = await team.wait_for_direct_messages(7, user=team.admin)
+    assert ["can pause sessions" in text for text in told] == [False, True, True, False, True, True, False]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, paused, single
 from harness.conversation import Conversation, until
 from harness.databases import KEY
 from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
-from harness.outages import UNTIL_EMPTIED, execute
+from harness.outages import execute
 from harness.product import Secret, main, open_store
 from harness.restarts import remains
 
@@ -255,34 +254,11 @@ async def test_it_changes_nothing_while_an_order_of_the_person_is_not_finished(s
         assert re.findall(rf"\W{person}\b", await everything(at)) == []
 
 
-REASON, ALERT = "it buys llamas", "It has bought llamas for $40."
-
-
-async def fill_deleted_data(at: ManyHarness, tenant: Tenant) -> tuple[str, ...]:
-    """Let somebody pause for a reason after an alert. Return what is stored of that."""
-    await at.set_up(tenant)
-    await at.take_alerts(tenant, "a token of the workspace")
-    await at.post_alert(tenant.team_id, "a token of the workspace", session_id=tenant.session, text=ALERT)
-    await tenant.command(f"{tenant.session} {REASON}")
-    await asyncio.sleep(3)  # until it is told
-    return REASON, ALERT, tenant.session, tenant.person.id
-
-
 def found(directory: Path, texts: tuple[str, ...]) -> dict[str, list[str]]:
     """Return which of the texts are in which files."""
     contents = {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
     having = {name: [text for text in texts if text.encode() in content] for name, content in contents.items()}
     return {name: texts for name, texts in having.items() if texts}
-
-
-@HTTP_ONLY
-async def test_nothing_of_a_workspace_is_left_after_it_uninstalled_the_app(at: ManyHarness, tmp_path: Path) -> None:
-    leaving, staying = at.add(1), at.add(2)
-    texts, others = await fill_deleted_data(at, leaving), await fill_deleted_data(at, staying)
-    await at.slack.uninstall(leaving.workspace)
-    await asyncio.sleep(UNTIL_EMPTIED)
-    assert found(tmp_path, texts[2:]) == {}
-    assert "bot.db" in found(tmp_path, others)
 
 
 NEEDED = {"orders", "audit", "workspaces", "messages", "parts"}
@@ -318,7 +294,3 @@ async def test_pauses_go_on_without_any_one_table(sqlite_url: str, caplog: pytes
             await becomes(at, set())
     logged = [record.exc_info for record in caplog.records if record.message == "database fails"]
     assert [str(info[1]) for info in logged if info] == ["SQLITE_ERROR"]
-
-
-def cut(file: Path) -> None:
-    os.truncate(file, file.stat().st_size // 2 + 100)

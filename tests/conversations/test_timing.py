@@ -180,20 +180,6 @@ async def test_what_slack_does_not_take_is_sent_again_also_after_a_restart(
         assert max(sum(one in message.text for one in alerted) for message in at.messages()) <= cards.MOST_IN_SUMMARY
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[" * 200_000], ids=["a page", "deeply nested JSON"])
-async def test_results_that_a_captive_portal_swallows_are_told_once_when_slack_answers_again(body: bytes) -> None:
-    answer = Answer(200, body, "text/html" if body.startswith(b"<") else "application/json")
-    async with single_workspace(ack_wait=0.0) as at:
-        for name in ("response_url", "chat.postMessage", "auth.test"):
-            at.slack.faults[name] = For(3, answer)
-        sessions = [at.anchor.add_session() for _ in range(5)]
-        for session in sessions:
-            await at.command(session)
-            await asyncio.sleep(0.5)
-        await asyncio.sleep(60)
-        assert [[session in one.text for one in at.messages()].count(True) for session in sessions] == [1] * 5
-
-
 async def test_a_result_does_not_wait_for_the_card() -> None:
     async with single_workspace() as at:
         at.slack.faults["response_url"] = rate_limited(20)

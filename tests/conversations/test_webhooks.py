@@ -23,11 +23,10 @@ import pytest
 from bot.messages import senders as say
 from bot.messages.cards import elsewhere, moved
 from bot.sim.local_server import free_port
-from bot.sim.slack import Message, Source, api_error
+from bot.sim.slack import Message, Source
 from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, taking_alerts, until_shown
 from harness import OTHER_SESSION, SESSION, AdminHarness, SingleHarness, single_workspace
 from harness.conversation import post_json, until
-from harness.outages import execute
 from harness.product import cards
 from harness.programs import Server, needs, program
 from harness.stored import until_sent
@@ -170,31 +169,6 @@ async def test_what_slack_refuses_for_a_channel_is_posted_in_that_for_alerts_and
         await until_shown(at, card, RESUME, "resolved", meant)
 
 
-@asynccontextmanager
-async def without_cards(url: str) -> AsyncIterator[None]:
-    await execute(url, "ALTER TABLE messages RENAME TO gone")
-    yield
-    await execute(url, "ALTER TABLE gone RENAME TO messages")
-
-
-async def test_while_the_database_fails_it_is_asked_to_come_again_and_nothing_is_posted(database_url: str) -> None:
-    alerts = [alertmanager_alert(), alertmanager_alert(session=OTHER_SESSION)]
-    async with taking_alerts(database_url) as at:
-        async with without_cards(database_url):
-            answers = [await send(at, *alerts) for _ in range(3)]
-            assert at.calls(POST) == 0
-        assert {(status, answer["error"]) for status, answer in answers} == {(503, say.NOT_RECORDED)}
-
-        async def is_taken() -> bool:
-            return await send(at, *alerts) == ok(2)
-
-        await until(is_taken)
-        assert await send(at, *alerts) == ok(2)
-        await until_sent(database_url)
-        assert at.calls(POST) == 2
-        assert {"×" in message.text for message in posted(at)} == {False}
-
-
 async def test_a_body_of_another_kind_or_size_is_refused_and_never_breaks_the_bot(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -248,18 +222,6 @@ async def test_bad_alerts_are_warnings_and_their_neighbours_are_taken() -> None:
         assert sorted(labels) == [[False, False], [True, False]]
     assert len(answer["warnings"]) == 7
     assert sum(f"AnchorSpendHigh: {say.NO_TIME}." == one for one in answer["warnings"]) == 1
-
-
-async def test_alerts_that_are_left_out_are_counted_until_somebody_is_told() -> None:
-    body = alertmanager_body(alertmanager_alert(), truncated=2)
-    async with taking_alerts() as at:
-        at.slack.faults["chat.postMessage"] = api_error("channel_not_found")
-        assert (await send(at, body=body))[0] == 200
-        await asyncio.sleep(601.0)
-        at.slack.faults["chat.postMessage"] = None
-        assert (await send(at, body=body))[0] == 200
-        told = say.lost_message(Lost.LEFT_OUT, 4, ()).text
-        await at.slack.until(lambda: told in [message.text for message in posted(at)])
 
 
 async def test_alerts_that_are_left_out_are_told_and_the_first_500_are_taken() -> None:

@@ -19,7 +19,6 @@ REPEATED = [
     Unavailable(503),
     *map(Unconfirmed, Doubt),
 ]
-LEFT = [Paused(), Resumed(), outcomes.NotRunning(), NotFound(), outcomes.KeyRejected(401), Failed(409)]
 
 
 @pytest.mark.parametrize("outcome", REPEATED, ids=repr)

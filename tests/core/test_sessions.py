@@ -70,20 +70,6 @@ def test_a_session_has_ended_only_if_the_read_after_its_end_says_so(
     assert end_of(told, after) == expected
 
 
-WHOLE = Session(
-    id=SessionId(SESSION),
-    status="running",
-    created_at=1.0,
-    tags=("checkout",),
-    domains=("shop.example",),
-    steps=3,
-    key_name="ci",
-    is_task=False,
-    credits=1.5,
-    max_minutes=20.0,
-)
-
-
 NOW = 1_785_000_000.0
 RUNNING = "running"
 IDS = [SessionId(str(uuid.UUID(int=number << 96))) for number in range(0xAAAA0001, 0xAAAA0009)]

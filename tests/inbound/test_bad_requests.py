@@ -170,9 +170,6 @@ async def test_no_other_host_is_called_as_a_response_url_and_the_person_gets_a_d
     bot.assert_no_effect()
 
 
-# --- accepted ---
-
-
 # --- broken or slow HTTP ---
 
 
@@ -288,7 +285,7 @@ async def test_a_connection_without_a_complete_header_is_closed_after_ten_second
     assert min(took) >= 9.9
 
 
-READ, STEP = 5.0, 0.01
+STEP = 0.01
 
 
 class Upload:

@@ -58,10 +58,6 @@ def submitted(**view: Any) -> Any:
     return under_test.read_submission(VIEW | {"view": VIEW["view"] | view}, 0.0)
 
 
-def filled(element: object) -> Any:
-    return submitted(state={"values": {"field": {"field": element}}})
-
-
 @pytest.mark.parametrize(
     ("metadata", "seen"),
     [("0", 0), ("17", 17), ("9" * 9, 999_999_999), *((odd, -1) for odd in ("", None, "-1", "１", "1" * 10, "1.0", 3))],

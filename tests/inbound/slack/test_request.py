@@ -11,7 +11,7 @@ import pytest
 
 from bot.inbound.slack.request import Check, RawRequest, verify_and_parse
 from harness.product import Secret
-from harness.texts import OTHER_SESSION, SESSION
+from harness.texts import OTHER_SESSION
 from inbound.slack_requests import (
     FORM,
     JSON,
@@ -113,17 +113,6 @@ def test_a_challenge_is_answered_if_it_is_signed() -> None:
 
 
 # --- bodies ---
-
-
-TEXT = f"{SESSION} {MARK}"
-OPTIONAL = ("token", "team_domain", "channel_name", "user_name", "api_app_id", "response_url", "trigger_id")
-COMMANDS: dict[str, dict[str, str | None]] = {
-    "as Slack sends it": {},
-    "with optional fields missing": dict.fromkeys(OPTIONAL),
-    "with a type": {"type": "block_actions", "event": "{}"},
-    "with 80 more fields": {f"field_{number}": MARK for number in range(80)},
-    **{word: {"text": f"{SESSION} {word}"} for word in ("&payload={}", "ssl_check=1")},
-}
 
 
 DEEP = json.loads("[" * 400 + "]" * 400)

@@ -73,8 +73,6 @@ async def test_a_connection_that_is_open_at_the_end_is_closed(read_for: float | 
     assert link.closed == 1
 
 
-MOST = 20_480
-"""Bytes of a frame; Slack closes a connection that gets more."""
 EMPTY = '{"envelope_id": "1"}'
 
 
@@ -112,25 +110,6 @@ class Scene:
         """Wait until everything is answered. Return how many acks are delivered in another way."""
         assert await self.tasks.settle(within=10)
         return len(self.app.deliver_lost_ack.call_args_list)
-
-
-@pytest.mark.parametrize(
-    ("links", "chosen"),
-    [
-        ([{}, {}], 1),
-        ([{}, {"is_closing": True}], 0),
-        ([{"is_closing": True}, {"is_closing": True}], 1),
-        ([{}, {"is_broken": True}], 0),
-        ([{"is_closing": True}, {"is_broken": True}, {"is_broken": True}], 0),
-    ],
-)
-async def test_an_ack_goes_over_the_newest_connection_that_works(links: list[dict[str, bool]], chosen: int) -> None:
-    opened = [AckLink(**link) for link in links]
-    scene = Scene(*opened)
-    scene.answer()
-    assert await scene.settle() == 0
-    assert [link.sent for link in opened] == [[EMPTY] * (number == chosen) for number in range(len(opened))]
-    scene.app.ack_sent.assert_called_once()
 
 
 async def test_an_ack_waits_three_seconds_for_a_connection_and_then_its_message_goes_another_way(

@@ -196,35 +196,6 @@ async def test_a_proxy_that_does_not_connect_has_sent_nothing(anchor: SimAnchor)
     assert proxy.requests == [f"elsewhere.test:443 {status}" for status in (407, 407, 502)]
 
 
-PAUSED = b'{"data":{"status":"paused"}}'
-
-
-@pytest.mark.parametrize(
-    ("head", "body", "outcome"),
-    [
-        (b"220 mail.example ESMTP", b"", out.Unconfirmed(out.Doubt.NOT_UNDERSTOOD)),
-        (b"HTTP/1.1 200 \xd6k", PAUSED, out.Paused("paused")),
-        (b"HTTP/1.1 200", PAUSED, out.Paused("paused")),
-        (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK", PAUSED, out.Paused("paused")),
-        (b"HTTP/1.1 401 Refus\xe9", b"", out.KeyRejected(401)),
-        (b"HTTP/1.1 429 \xff\r\nRetry-After: \xd9\xa3\xff", b"", out.RateLimited()),
-    ],
-    ids=["no HTTP", "Latin-1", "no reason", "hints before it", "a refusal", "Retry-After"],
-)
-async def test_an_answer_counts_by_its_status_code_not_by_its_words(
-    head: bytes, body: bytes, outcome: out.AnchorOutcome
-) -> None:
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-        writer.close()
-
-    server = await asyncio.start_server(speak, "127.0.0.1", 0)
-    async with server:
-        host, port = server.sockets[0].getsockname()
-        assert await pause_once(f"http://{host}:{port}") == outcome
-
-
 SUCCESS = out.Paused("success")
 
 

@@ -55,10 +55,6 @@ class RolesHarness:
         self.rows = WatchedRoles(store.database)
         self.roles = self._cache()
 
-    def another(self) -> RoleCache:
-        """Return the cache of another replica."""
-        return self._cache()
-
     def _cache(self) -> RoleCache:
         return RoleCache(self.web, self.rows, most=3)
 
@@ -139,9 +135,6 @@ async def test_slack_is_not_asked_about_people_whose_request_names_another_compa
     assert (roles, at.questions) == ([Role.OUTSIDER] * 3, 0)
 
 
-# --- while Slack gives no answer ---
-
-
 # --- a pause ---
 
 
@@ -173,9 +166,6 @@ async def test_a_resume_needs_an_answer_of_the_last_five_minutes(at: RolesHarnes
     assert await at.role_for_resume(bob) is Role.UNKNOWN, "a role that counted for a pause"
     at.fail(None)
     assert await at.role_for_resume(bob) is Role.MEMBER
-
-
-# --- a pause does not wait for a newer answer ---
 
 
 # --- after a restart ---
@@ -212,13 +202,8 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_neither_for_slack_
     assert time.monotonic() - began < 20
 
 
-# --- the role at this moment ---
-
-
 # --- an app without the scope, and the end ---
 
-
-STRANGER = Profile("", is_stranger=True)
 
 Ask = Callable[[User | str], Awaitable[policy.Profile | None]]
 """Ask Slack who somebody is."""

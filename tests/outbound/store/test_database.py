@@ -1,15 +1,12 @@
 """The database: opened, locked, of another version, and while it fails."""
 
 import asyncio
-import logging
 import os
-import shutil
-import sqlite3
 import stat
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +16,9 @@ import pytest
 from bot.outbound.store.database import WRITERS
 from bot.outbound.store.sqlite import lock
 from bot.outbound.store.store import open_watched
-from harness.conversation import until
 from harness.databases import KEY, OTHER_KEY, query
 from harness.order_rows import MARK, Connection
-from harness.outages import OTHER_VERSION, VERSION, execute, held
+from harness.outages import VERSION, execute, held
 from harness.product import Secret, Store, errors, open_store
 from harness.stored import ACME, GLOBEX, readiness
 
@@ -146,23 +142,6 @@ def private(name: str) -> dict[str, str]:
     return {f"{name}{rest}": "0o600" for rest in ("", "-wal", "-shm")}
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "a bot?.db"
-
-
-@pytest.fixture
-async def ours(file: Path) -> AsyncIterator[Store]:
-    async with open_store(Secret(f"sqlite:///{file}"), [KEY]) as store:
-        await store.rows.save(ACME)
-        assert await store.rows.find(ACME.team_id) is not None
-        yield store
-
-
-def spoil(file: Path) -> None:
-    file.write_text("no database, but long enough to look like one" * 100)
-
-
 async def teams(store: Store) -> list[bool]:
     """Whether Acme and Globex are stored."""
     return [await store.rows.find(one.team_id) is not None for one in (ACME, GLOBEX)]
@@ -182,7 +161,7 @@ async def test_nobody_else_can_read_the_file_or_those_beside_it(tmp_path: Path) 
 
 
 async def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, wording: Check) -> None:
-    spoil(tmp_path / "bot.db")
+    (tmp_path / "bot.db").write_text("no database, but long enough to look like one" * 100)
     for name, path in {"a directory": "", "no directory": "gone/bot.db", "no database": "bot.db"}.items():
         wording(name, (await refusal(f"sqlite:///{tmp_path / path}")).replace(str(tmp_path), "DIRECTORY"))
 
@@ -242,17 +221,10 @@ async def test_a_file_in_use_is_refused_and_free_as_soon_as_the_other_process_is
 
 
 @asynccontextmanager
-async def served(url: str, health: Any = None, *, is_required: bool = False) -> AsyncIterator[Store]:
+async def served(url: str, *, is_required: bool = False) -> AsyncIterator[Store]:
     """Run a bot with this store."""
-    async with open_watched(Secret(url), [KEY], health or readiness(), is_required=is_required) as (store, _):
+    async with open_watched(Secret(url), [KEY], readiness(), is_required=is_required) as (store, _):
         yield store
-
-
-async def is_reached(store: Store) -> bool:
-    try:
-        return await store.rows.find(ACME.team_id) is None
-    except errors.StoreUnreachableError:
-        return False
 
 
 async def is_kept(url: str) -> bool:
@@ -277,51 +249,3 @@ async def test_keys_must_fit_if_the_store_is_required(database_url: str) -> None
     with pytest.raises(errors.StoreNotUsableError, match="ENCRYPTION_KEYS"):
         async with served(database_url, is_required=True):
             pass
-
-
-def damage(file: Path) -> None:
-    file.write_text("no database, but long enough to look like one" * 100)
-
-
-def renew(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as database:
-        for statement in OTHER_VERSION:
-            database.execute(statement)
-        database.commit()
-
-
-def take_the_directory_away(file: Path) -> None:
-    file.parent.rmdir()
-
-
-def repair(file: Path) -> None:
-    """Put a new database into the file, which stays the same one."""
-    file.parent.mkdir(exist_ok=True)
-    sqlite3.connect(file.with_name("new.db")).close()
-    shutil.copyfile(file.with_name("new.db"), file)
-
-
-@pytest.mark.parametrize("spoil", [damage, renew, take_the_directory_away])
-async def test_a_file_that_can_not_be_used_is_used_when_it_is_repaired(
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    wording: Callable[[str, str], None],
-    spoil: Callable[[Path], None],
-) -> None:
-    file = tmp_path / "own/bot.db"
-    file.parent.mkdir()
-    spoil(file)
-    caplog.set_level(logging.ERROR)
-    with pytest.raises(errors.StoreNotUsableError):
-        async with served(f"sqlite:///{file}", is_required=True):
-            pass
-    health = readiness()
-    async with served(f"sqlite:///{file}", health) as store:
-        assert not await is_reached(store)
-        assert health.reasons == {}
-        why = health.degraded["database"].replace(str(tmp_path), "DIRECTORY")
-        wording(spoil.__name__, why.replace(f"version {VERSION}.", "version N."))
-        repair(file)
-        await until(lambda: health.degraded == {})
-        assert await is_reached(store)
-    assert [record.levelname for record in caplog.records] == ["ERROR"]

@@ -63,9 +63,6 @@ async def posted(rows: MessageRows, one: Card, ts: str = "1.1") -> Card:
     return replace(found, ts=ts)
 
 
-# --- added ---
-
-
 # --- marked ---
 
 MARKS: dict[

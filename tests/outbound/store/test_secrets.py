@@ -35,8 +35,6 @@ def test_the_same_secret_looks_different_each_time_and_never_shows() -> None:
     assert "xoxb" not in first + repr(CIPHER.decrypt(first, PLACE))
 
 
-IDS = st.frozensets(st.text(max_size=5), max_size=5)
-RULES = st.builds(policy.Rule, users=IDS, channels=IDS)
 OPEN: dict[str, list[str]] = {"users": [], "channels": []}
 FIELDS = ["pause", "resume", "pause_several", "users", "channels", "x"]
 JSON = st.recursive(
@@ -177,13 +175,6 @@ async def test_what_nobody_began_can_not_end(store: Store) -> None:
     odd = ("", "x", "\udcff.\ud800", "..", begun.browser_nonce.reveal(), begun.state.reveal() + "x", others)
     for state in (*odd, *forged):
         assert not await end(store, PendingInstall(Secret(state), begun.browser_nonce))
-
-
-@pytest.mark.anyio
-async def test_while_the_key_is_rotated_it_ends_with_the_new_keys_and_with_the_old_ones(store: Store) -> None:
-    old, new = store.install_states, InstallStates(store.database, [OTHER_KEY, KEY])
-    assert await new.end(*texts(old.begin(now=NOW)), now=NOW)
-    assert not await end(store, new.begin(now=NOW))
 
 
 @pytest.mark.anyio

@@ -1,6 +1,7 @@
 """The writer of orders: groups in their order, what fails alone, and what other transactions hold."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
@@ -40,7 +41,7 @@ pytestmark = pytest.mark.anyio
 
 SESSIONS = [str(UUID(int=number)) for number in range(200)]
 BATCHES = [f"batch-{number}" for number in range(4)]
-ALICE, BOB = ("T1", "U0ALICE0001"), ("T1", "U0BOB000001")
+ALICE = ("T1", "U0ALICE0001")
 GONE = errors.StoreUnreachableError("gone")
 FAILS = MARK.format("NULL", "'a'")
 
@@ -85,12 +86,15 @@ async def unblock(writer: Writer, waiting: list[Any]) -> list[list[Any]]:
     return watched(writer).groups
 
 
-@pytest.mark.parametrize(("people", "locks", "sizes"), [(600, 1, [500, 100]), (250, 250, [200, 50])])
-async def test_a_transaction_has_at_most_500_works_and_200_locks(
-    writer: Writer, people: int, locks: int, sizes: list[int]
+@pytest.mark.parametrize(
+    ("works", "people", "locks", "sizes"),
+    [(600, 600, 1, [500, 100]), (250, 250, 250, [200, 50]), (250, 1, 1, [100, 100, 50])],
+)
+async def test_a_transaction_has_at_most_500_works_100_of_a_person_and_200_locks(
+    writer: Writer, works: int, people: int, locks: int, sizes: list[int]
 ) -> None:
     await block(writer)
-    waiting = [do(writer, one, person=("T1", str(one)), lock=one % locks) for one in range(people)]
+    waiting = [do(writer, one, person=("T1", str(one % people)), lock=one % locks) for one in range(works)]
     assert [len(group) for group in await unblock(writer, waiting)] == [1, *sizes]
 
 
@@ -158,18 +162,6 @@ def server(postgresql_urls: Iterator[str], request: pytest.FixtureRequest) -> st
     return url
 
 
-async def test_a_transaction_says_how_it_is_isolated_and_how_long_it_waits(server: str) -> None:
-    names = ["transaction_isolation", "lock_timeout", "idle_in_transaction_session_timeout"]
-
-    def show(connection: Connection) -> Callable[[], list[object]]:
-        found = [connection.fetch_one(f"SHOW {name}")[0] for name in names]  # type: ignore[index]
-        return lambda: found
-
-    async with open_store(Secret(server), [KEY]) as store, writing(store) as writer:
-        found = await writer.do(show, person=ALICE, locks=[1])
-    assert found == ["read committed", "500ms", "3s"]
-
-
 @contextmanager
 def locked_row(url: str) -> Iterator[None]:
     """Let another program lock the order of a session."""
@@ -235,6 +227,23 @@ async def test_what_is_tried_again_lets_nothing_else_wait(writer: Writer) -> Non
     await until(lambda: not writer.readiness.degraded)
 
 
+async def work_on(rows: OrderRows, seed: int, groups: int) -> None:
+    """Give orders for some sessions of four batches until the writer has had so many groups."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+
+    async def give() -> None:
+        while len(watched(rows.writer).groups) < groups:
+            verb, batch = chance.choice(list(requests.Verb)), chance.choice(BATCHES)
+            one = running(verb, session=chance.choice(SESSIONS), batch=batch, team=ACME.team_id)
+            await record(rows, one)
+            await rows.clear(one)
+            is_done = chance.random() < 0.5
+            await rows.settle(one, outcomes.Paused() if is_done else outcomes.Failed(500), looks=True)
+            await rows.told(one, "ack")
+
+    await asyncio.gather(*(give() for _ in range(20)))
+
+
 async def take_over(store: Store, rows: OrderRows, ends: asyncio.Event) -> None:
     """Take over what a dead process leaves, again and again."""
     while not ends.is_set():
@@ -255,3 +264,15 @@ async def processes(server: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
             await asyncio.gather(*(messages.add([one]) for one in new))
         yield found
         assert [store.database.errors for store, _ in found] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("groups", [40, pytest.param(10_000, marks=pytest.mark.long)])
+async def test_no_transactions_wait_for_each_other_beside_take_overs_and_marks(
+    processes: list[tuple[Store, OrderRows]], groups: int
+) -> None:
+    (store, leader), (_, one), (_, two) = processes
+    ends = asyncio.Event()
+    beside = asyncio.ensure_future(take_over(store, leader, ends))
+    await asyncio.gather(work_on(one, 1, groups // 2), work_on(two, 2, groups // 2))
+    ends.set()
+    await beside
