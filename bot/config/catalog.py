@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from bot.core.fields import CHANNEL_ID, GROUP_ID, TEAM_ID, USER_ID, Proxy, Secret
-from bot.core.workspace import LEAST_TOKEN_LENGTH, SENDER_NAME, AutoPause, is_key
+from bot.core.workspace import DEFAULT_SENDER, LEAST_TOKEN_LENGTH, SENDER_NAME, AutoPause, is_key
 
 MOST_DAYS = 3_650
 MOST_MINUTES = 60  # before the end of a session
@@ -31,7 +31,7 @@ _ROTATES = (
     "expires within hours: token rotation is on in your Slack app, which cannot be undone. Make "
     "another app without it (`anchor-bot manifest` prints the link), and set the token of that one."
 )
-_NAMED_TOKEN = re.compile(rf"({SENDER_NAME.pattern})=([!-+\--<>-~]+=*)", re.ASCII)
+_ALERT_TOKEN = re.compile(rf"(?:({SENDER_NAME.pattern})=)?([!-+\--<>-~]+=*)", re.ASCII)
 _ABOUT_NAMES = "A name has at most 30 of a-z, 0-9, - and _, and begins with none of the last two."
 _SHORT = (
     f"has a token of under {LEAST_TOKEN_LENGTH} characters, which can be guessed. Make a new one with: "
@@ -57,11 +57,6 @@ def matching(value: str, problem: str, is_valid: Callable[[str], object], make: 
 def items(value: str) -> tuple[str, ...]:
     """Read texts separated by commas."""
     return tuple(text for item in value.split(",") if (text := item.strip()))
-
-
-def hosts(value: str) -> tuple[str, ...]:
-    """Read hosts separated by commas or spaces."""
-    return items(",".join(value.lower().split()))
 
 
 def ids(value: str, pattern: re.Pattern[str], example: str) -> frozenset[str]:
@@ -94,20 +89,14 @@ def secrets(value: str, description: str) -> tuple[Secret, ...]:
 
 
 def alert_tokens(value: str) -> tuple[tuple[str, Secret], ...]:
-    """Read tokens like `name=token`."""
-    if wrong := _numbers(items(value), _NAMED_TOKEN.fullmatch):
-        raise InvalidValueError(f"has no name=token (item {wrong}). {_ABOUT_NAMES}")
-    tokens = tuple((name, Secret(token)) for name, _, token in (item.partition("=") for item in items(value)))
+    """Read tokens like `name=token`, or without a name, with their names."""
+    if wrong := _numbers(items(value), _ALERT_TOKEN.fullmatch):
+        raise InvalidValueError(f"has an item that is no token and no name=token (item {wrong}). {_ABOUT_NAMES}")
+    found = filter(None, map(_ALERT_TOKEN.fullmatch, items(value)))
+    tokens = tuple((match[1] or DEFAULT_SENDER, Secret(match[2])) for match in found)
     if any(len(token.reveal()) < LEAST_TOKEN_LENGTH for _, token in tokens):
         raise InvalidValueError(_SHORT)
     return tokens
-
-
-def alert_token(value: str, description: str) -> Secret:
-    """Read a token that nobody can guess."""
-    if len(value) < LEAST_TOKEN_LENGTH:
-        raise InvalidValueError(_SHORT)
-    return secret(value, description)
 
 
 def encryption_keys(value: str, _: str) -> tuple[Secret, ...]:
@@ -208,7 +197,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-_UNSET = {ids: frozenset[str](), **dict.fromkeys((items, hosts, secrets, alert_tokens, encryption_keys), ())}
+_UNSET = {ids: frozenset[str](), **dict.fromkeys((items, secrets, alert_tokens, encryption_keys), ())}
 """The values that readers have for a setting that is not set; None for other readers."""
 
 
@@ -314,14 +303,13 @@ _MANY_WORKSPACES = (
         "a browser, the id is in the address of Slack: app.slack.com/client/T…"),
 )
 _ALERTS = (
-    _secret("ALERTS_TOKEN", alert_token, "", ("the token for sending alerts to the bot",),
+    _secret("ALERTS_TOKEN", alert_tokens, "", (),
         "One workspace: programs that send this token (Authorization: Bearer …) can post alerts. Without it /alerts "
-        "does not exist. Make a long random one: openssl rand -hex 32. With many workspaces, do not set it for the "
-        "bot: an admin makes tokens in the app's Home."),
-    _secret("ALERTS_TOKENS", alert_tokens, "", (),
-        "One workspace: tokens of several programs, as name=token, separated by commas: at most 20, with "
-        "ALERTS_TOKEN, whose name is default. Cards, the log and metrics name the program. A name has at most 30 of "
-        "a-z, 0-9, - and _, and begins with a letter or digit. See docs/alerts.md#programs-and-their-tokens."),
+        "does not exist. Make a long random one: openssl rand -hex 32. For several programs: at most 20 tokens, "
+        "separated by commas, each as name=token. Cards, the log and metrics name the program; default is the name of "
+        "a token without one. A name has at most 30 of a-z, 0-9, - and _, and begins with a letter or digit. With "
+        "many workspaces, do not set it for the bot: an admin makes tokens in the app's Home. See "
+        "docs/alerts.md#programs-and-their-tokens."),
     Setting("ALERTS_CHANNEL", matching, "", (_CHANNEL, CHANNEL_ID.fullmatch),
         "One workspace: the id of the channel for alerts. In Slack: channel details > About, at the end."),
     Setting("ALERTS_CHANNELS", ids, "", _CHANNELS,
@@ -337,7 +325,8 @@ _ALERTS = (
         "workspaces, an admin chooses it in the app's Home. See docs/automatic-pause.md."),
     Setting("AUTO_PAUSE_TOKENS", items, "", (),
         "One workspace: the names of the tokens whose alerts can ask for a pause, separated by commas; default is "
-        "ALERTS_TOKEN. Everybody who has one can pause every session while AUTO_PAUSE is on. Not set: no alert can."),
+        "one without a name. Everybody who has one can pause every session while AUTO_PAUSE is on. Not set: no alert "
+        "can."),
     Setting("AUTO_PAUSE_LIMIT", number, "20", ("sessions", 1, MOST_PAUSES),
         "The sessions that alerts with one token can pause within 60 seconds: from 1 to 1000, also with many "
         "workspaces. More of this token are held back for 10 minutes, in which people pause them."),
@@ -383,10 +372,7 @@ _NETWORK = (
     _secret("HTTPS_PROXY", matching, "", (_PROXY, parse_proxy, parse_proxy),
         "The HTTP proxy through which the bot calls Slack and Anchor, by CONNECT: http://user:password@host:port. The "
         "user and the password can be left out. Also as https_proxy. Calls of http URLs, which are on this machine, "
-        "go directly."),
-    Setting("NO_PROXY", hosts, "", (),
-        "The hosts that the bot calls without the proxy, separated by commas: example.com is the host and all in the "
-        "domain; a port can follow (example.com:8443); * is every host. Also as no_proxy."),
+        "go directly. NO_PROXY has no effect: set HTTPS_PROXY to nothing if the bot needs no proxy."),
 )
 _SERVER = (
     Setting("HOST", str, "127.0.0.1", (),
@@ -438,7 +424,7 @@ OF_ONE = [setting.name for setting in (*_ONE_WORKSPACE, *_ALERTS) if setting.nam
 OF_MANY = [setting.name for setting in _MANY_WORKSPACES]
 """The names of the settings of a bot of one workspace, and of many."""
 
-IN_LOWER_CASE = ("HTTPS_PROXY", "NO_PROXY")  # other programs use lower case as well
+IN_LOWER_CASE = "HTTPS_PROXY"  # other programs use lower case as well
 
-VARIABLES = {name for one in SETTINGS.values() for name in one.variables} | {*map(str.lower, IN_LOWER_CASE)}
+VARIABLES = {name for one in SETTINGS.values() for name in one.variables} | {IN_LOWER_CASE.lower()}
 """The names of all variables that the bot reads, also those of files."""

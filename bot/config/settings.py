@@ -5,7 +5,7 @@ import io
 import json
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ class _Reading:
 
     def _read(self, setting: Setting) -> Any:  # noqa: ANN401 - as its reader says
         try:
-            names = (setting.name, setting.name.lower()) if setting.name in IN_LOWER_CASE else (setting.name,)
+            names = (setting.name, setting.name.lower()) if setting.name == IN_LOWER_CASE else (setting.name,)
             text = next(filter(None, map(self._text, names)), "")
             if setting.is_secret and (path := self._text(setting.file_variable)):
                 text = self._read_file(setting, path, text)
@@ -214,9 +214,7 @@ class Settings:
             read.report("DATABASE_URL", BAD_DATABASE)
         if values["METRICS_PORT"] and values["METRICS_PORT"] == values["PORT"]:
             read.report("METRICS_PORT", "is the same as PORT. Use another port, like 9464.")
-        if values["HTTPS_PROXY"] is not None:
-            values["HTTPS_PROXY"] = replace(values["HTTPS_PROXY"], exceptions=values["NO_PROXY"])
-        tokens = _combine_tokens(read)
+        tokens = _alert_tokens(read)
         read.finish()
         workspace = None if is_many else _workspace(values, tokens)
         named = [one.name for one in fields(cls) if one.name != "workspace"]
@@ -263,18 +261,17 @@ def _default_database(environ: Mapping[str, str]) -> Secret:
     return Secret(f"sqlite:///{Path('' if Path(_DATABASE_FILE).exists() else state, _DATABASE_FILE)}")
 
 
-def _combine_tokens(read: _Reading) -> dict[str, Secret]:
-    """Return all alert tokens by name, and check the names of those that can ask for a pause."""
-    unnamed = read.values["ALERTS_TOKEN"]
-    tokens = [*([(DEFAULT_SENDER, unnamed)] if unnamed else []), *read.values["ALERTS_TOKENS"]]
+def _alert_tokens(read: _Reading) -> dict[str, Secret]:
+    """Return the alert tokens by name, and check the names of those that can ask for a pause."""
+    tokens = read.values["ALERTS_TOKEN"]
     if len(dict(tokens)) < len(tokens) or len({token for _, token in tokens}) < len(tokens):
-        problem = f"has a name or a token twice; ALERTS_TOKEN has the name {DEFAULT_SENDER}. Remove one."
-        read.report("ALERTS_TOKENS", problem)
+        problem = f"has a name or a token twice; one without a name has the name {DEFAULT_SENDER}. Remove one."
+        read.report("ALERTS_TOKEN", problem)
     elif len(tokens) > MOST_ALERT_TOKENS:
-        read.report("ALERTS_TOKENS", f"has over {MOST_ALERT_TOKENS} tokens, with ALERTS_TOKEN. Remove some.")
+        read.report("ALERTS_TOKEN", f"has over {MOST_ALERT_TOKENS} tokens. Remove some.")
     known, names = dict(tokens), read.values["AUTO_PAUSE_TOKENS"]
     if unknown := ", ".join(str(number) for number, one in enumerate(names, 1) if one not in known):
-        remedy = f"Use names of ALERTS_TOKENS, or {DEFAULT_SENDER} for ALERTS_TOKEN, separated by commas."
+        remedy = f"Use names of ALERTS_TOKEN, or {DEFAULT_SENDER} for one without a name, separated by commas."
         read.report("AUTO_PAUSE_TOKENS", f"has a name that no token has (item {unknown}). {remedy}")
     return known
 

@@ -29,8 +29,6 @@ TOKEN_REFUSED = frozenset(
 )
 """The error codes for a token that Slack does not know or no longer accepts. https://docs.slack.dev/reference/methods/auth.test"""
 
-_WITH_PORT = re.compile(r"(\[.+\]|[^:]+):(\d+)", re.ASCII)  # an IPv6 address with a port has brackets
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secret:
@@ -112,25 +110,10 @@ def objects_in(value: object) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy; `url` has no credentials, but the header `authorization`. `exceptions` are in lower case."""
+    """An HTTP proxy; `url` has no credentials, but the header `authorization`."""
 
     url: str
     authorization: Secret | None = None
-    exceptions: tuple[str, ...] = ()
-
-    def serves(self, host: str, port: int) -> bool:
-        """Return whether calls there use the proxy. An exception is `*`, a host or a domain; each can have a port."""
-        name = host.lower().rstrip(".")
-        return not any(_matches(exception, name, port) for exception in self.exceptions)
-
-
-def _matches(exception: str, name: str, port: int) -> bool:
-    if exception == "*":
-        return True
-    with_port = _WITH_PORT.fullmatch(exception)
-    domain, only_port = with_port.groups() if with_port else (exception, str(port))
-    domain = domain.strip("[]").removeprefix("*").removeprefix(".")
-    return bool(domain) and f".{name}".endswith(f".{domain}") and only_port == str(port)
 
 
 def known_fields(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:

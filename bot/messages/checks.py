@@ -126,7 +126,7 @@ class Unanswered(Kind):
 
     PROXY_FAILED = (
         "the proxy of HTTPS_PROXY gives no connection to {host} ({why})",
-        "Check the proxy's URL, user and password, and that it allows this host. NO_PROXY names hosts without it.",
+        "Check the proxy's URL, user and password, and that it allows this host.",
     )
     CERTIFICATE_REFUSED = (
         "TLS with {host} fails ({why})",

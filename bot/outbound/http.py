@@ -86,7 +86,7 @@ class _Response(aiohttp.ClientResponse):
 
 
 def _request_class(proxy: Proxy | None) -> type[aiohttp.ClientRequest]:
-    """Return a class of requests that go through a proxy, if there is one and it serves their host.
+    """Return a class of requests that go through a proxy, if there is one, but for those of http URLs.
 
     So httpx, slack_sdk and the websockets need not know of it. aiohttp's `trust_env` would start a thread for each.
     """
@@ -95,12 +95,9 @@ def _request_class(proxy: Proxy | None) -> type[aiohttp.ClientRequest]:
     url = URL(proxy.url)
     headers = {"Proxy-Authorization": proxy.authorization.reveal()} if proxy.authorization else {}
 
-    serves = proxy.serves
-
     class ProxiedRequest(aiohttp.ClientRequest):
         def update_proxy(self, *_: object) -> None:
-            is_served = self.is_ssl() and serves(self.url.host or "", self.url.port or 0)
-            super().update_proxy(url if is_served else None, None, headers)
+            super().update_proxy(url if self.is_ssl() else None, None, headers)
 
     return ProxiedRequest
 

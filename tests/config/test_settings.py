@@ -15,7 +15,7 @@ from bot.config.settings import (
     read_environment,
     summarize,
 )
-from bot.core.fields import Proxy, digest
+from bot.core.fields import digest
 from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Workspace
 from harness.product import Secret
 from scripts.settings_page import EXAMPLE
@@ -112,7 +112,7 @@ def blamed(*sentences: str) -> list[str]:
         ("DATABASE_URL", "postgres://me@db/bot", "database_url", Secret("postgres://me@db/bot")),
         ("LOG_FORMAT", "JSON", "log_format", "json"),
         ("ALERTS_TOKEN", f" {LONG} ", "workspace.alert_tokens", (AlertToken("default", digest(LONG)),)),
-        ("ALERTS_TOKENS", f"a={LONG}==, 1-b_c=-{LONG}<>z,", "workspace.alert_tokens", A_AND_B),
+        ("ALERTS_TOKEN", f"a={LONG}==, 1-b_c=-{LONG}<>z,", "workspace.alert_tokens", A_AND_B),
         ("ALERTS_CHANNEL", "C0123456789", "workspace.alerts_channel", "C0123456789"),
         ("ALERTS_GROUP", "S0123456789", "workspace.alerts_group", "S0123456789"),
         ("AUTO_PAUSE", "Observe", "workspace.auto_pause", AutoPause.OBSERVE),
@@ -123,15 +123,6 @@ def blamed(*sentences: str) -> list[str]:
 )
 def test_a_good_value_is_taken(name: str, value: str, attribute: str, expected: object) -> None:
     assert attrgetter(attribute)(Settings.from_env(REQUIRED | {name: value})) == expected
-
-
-def test_the_hosts_without_the_proxy_are_separated_by_commas_or_spaces() -> None:
-    for name in ("NO_PROXY", "no_proxy"):
-        hosts = {"HTTPS_PROXY": "proxy:3128", name: " localhost, .Example.com  10.0.0.1"}
-        assert Settings.from_env(REQUIRED | hosts).proxy == Proxy(
-            "http://proxy:3128", exceptions=("localhost", ".example.com", "10.0.0.1")
-        )
-    assert Settings.from_env(REQUIRED | {"NO_PROXY": "localhost"}) == DEFAULTS
 
 
 URLS = ("SLACK_API_URL", "ANCHOR_API_URL")
@@ -225,16 +216,15 @@ TOKENS_OF_20 = ",".join(f"monitor-{number}={number:020}" for number in range(20)
     ],
 )
 def test_tokens_have_names_and_each_name_and_token_is_there_once(tokens: str) -> None:
-    """At most 20, with ALERTS_TOKEN."""
-    with_default = REQUIRED | {"ALERTS_TOKEN": LONG}
-    (sentence,) = problems(with_default | {"ALERTS_TOKENS": tokens})
-    assert (blamed(sentence), "s3cret" in sentence) == (["ALERTS_TOKENS"], False)
-    found = one_of(REQUIRED | {"ALERTS_TOKENS": TOKENS_OF_20, "ALERTS_CHANNELS": "C0123456789, G01,"}).alert_tokens
+    """At most 20, with one that has no name."""
+    (sentence,) = problems(REQUIRED | {"ALERTS_TOKEN": f"{LONG},{tokens}"})
+    assert (blamed(sentence), "s3cret" in sentence) == (["ALERTS_TOKEN"], False)
+    found = one_of(REQUIRED | {"ALERTS_TOKEN": TOKENS_OF_20, "ALERTS_CHANNELS": "C0123456789, G01,"}).alert_tokens
     assert [one.channels for one in found] == [{"C0123456789", "G01"}] * 20
 
 
 def test_tokens_that_can_ask_for_a_pause_are_named() -> None:
-    tokens = REQUIRED | {"ALERTS_TOKEN": LONG, "ALERTS_TOKENS": f"spend-monitor={LONG}2,grafana={LONG}3"}
+    tokens = REQUIRED | {"ALERTS_TOKEN": f"{LONG},spend-monitor={LONG}2,grafana={LONG}3"}
     workspace = one_of(tokens | {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default, spend-monitor,"})
     can_pause = {token.name: token.may_pause for token in workspace.alert_tokens}
     assert can_pause == {"default": True, "spend-monitor": True, "grafana": False}
@@ -244,7 +234,7 @@ def test_tokens_that_can_ask_for_a_pause_are_named() -> None:
 @pytest.mark.parametrize("names", ["s3cret", "a,default", "a b", "spend-monitor=s3cret-2", "A", "a" * 60_000])
 def test_a_name_that_no_token_has_is_an_error(names: str) -> None:
     """It can be a token, by mistake, so it is not repeated."""
-    (sentence,) = problems(REQUIRED | {"ALERTS_TOKENS": f"a={LONG}", "AUTO_PAUSE_TOKENS": names})
+    (sentence,) = problems(REQUIRED | {"ALERTS_TOKEN": f"a={LONG}", "AUTO_PAUSE_TOKENS": names})
     assert (blamed(sentence), "s3cret" in sentence) == (["AUTO_PAUSE_TOKENS"], False)
 
 
@@ -262,10 +252,10 @@ SAID_OF_ONE: dict[str, dict[str, str]] = {
     "the same port": {"METRICS_PORT": "3000"},
     "a bad proxy": {"HTTPS_PROXY": "socks5://bot:s3cret@proxy:1080"},
     "bad values of the store": {"DATABASE_URL": "odd", "ENCRYPTION_KEYS": "odd"},
-    "tokens without names": {"ALERTS_TOKENS": "s3cret,spend-monitor=s3cret"},
-    "a name twice": {"ALERTS_TOKENS": f"spend-monitor={LONG},spend-monitor={LONG}2"},
-    "too many tokens": {"ALERTS_TOKENS": f"{TOKENS_OF_20},spend-monitor={LONG}"},
-    "short tokens": {"ALERTS_TOKEN": "x" * 19, "ALERTS_TOKENS": f"a={'y' * 19}"},
+    "tokens with wrong names": {"ALERTS_TOKEN": "Spend=s3cret"},
+    "a name twice": {"ALERTS_TOKEN": f"spend-monitor={LONG},spend-monitor={LONG}2"},
+    "too many tokens": {"ALERTS_TOKEN": f"{TOKENS_OF_20},spend-monitor={LONG}"},
+    "short tokens": {"ALERTS_TOKEN": "x" * 19},
     "no ids": {"PAUSE_USERS": "@alice", "RESUME_USERS": ",", "ALLOWED_CHANNELS": "C0ALERTS001,#a,#b"},
     "a bad end": {"END_SESSION": "yes", "END_USERS": "@alice"},
 }
@@ -293,10 +283,10 @@ def test_the_example_file_has_every_setting_with_its_default() -> None:
     assert operator.database_url == DEFAULTS.database_url
     asked = one.asked | many.asked
     files = {setting.file_variable for setting in SETTINGS.values() if setting.is_secret}
-    assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy", "no_proxy"}
+    assert asked == {*example, *files, "STATE_DIRECTORY", "https_proxy"}
     optional = {"DATABASE_URL", "ALERTS_TOKEN", "ALERTS_CHANNEL", "SLACK_APP_TOKEN", *POLICY}
-    optional |= {"ALERTS_TOKENS", "ALERTS_CHANNELS", "AUTO_PAUSE_TOKENS"}
-    optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "NO_PROXY", "METRICS_PORT", "METRICS_TOKEN", "ALLOWED_WORKSPACES"}
+    optional |= {"ALERTS_CHANNELS", "AUTO_PAUSE_TOKENS"}
+    optional |= {"ALERTS_GROUP", "HTTPS_PROXY", "METRICS_PORT", "METRICS_TOKEN", "ALLOWED_WORKSPACES"}
     assert {name for name, value in example.items() if not value} == {*REQUIRED, *MANY} | optional
 
 
@@ -318,8 +308,7 @@ def in_files(values: Mapping[str, str], directory: Path) -> dict[str, str]:
 
 
 FILLED = REQUIRED | {
-    "ALERTS_TOKEN": LONG,
-    "ALERTS_TOKENS": f"a={LONG}2",
+    "ALERTS_TOKEN": f"{LONG},a={LONG}2",
     "DATABASE_URL": "postgresql://bot:s3cret@db/anchor",
 }
 
@@ -396,9 +385,9 @@ def test_each_questionable_setting_is_named(tmp_path: Path, wording: Callable[[s
 
 @pytest.mark.parametrize(("mode", "is_named"), [("off", False), ("observe", True), ("on", True)])
 def test_it_is_questionable_that_no_token_can_pause(mode: str, is_named: bool) -> None:
-    sentences = found(GOOD | {"ALERTS_TOKENS": f"a={LONG}", "AUTO_PAUSE": mode})
+    sentences = found(GOOD | {"ALERTS_TOKEN": f"a={LONG}", "AUTO_PAUSE": mode})
     assert [f"AUTO_PAUSE is {mode}, but" in why for why in sentences] == [True] * is_named
-    assert found(GOOD | {"ALERTS_TOKENS": f"a={LONG}", "AUTO_PAUSE": mode, "AUTO_PAUSE_TOKENS": "a"}) == []
+    assert found(GOOD | {"ALERTS_TOKEN": f"a={LONG}", "AUTO_PAUSE": mode, "AUTO_PAUSE_TOKENS": "a"}) == []
 
 
 def test_a_directory_in_the_place_of_the_file_with_settings_is_named(tmp_path: Path) -> None:

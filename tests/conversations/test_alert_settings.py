@@ -238,7 +238,7 @@ async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(sqlite_
 
 MONITOR, OTHER = "s3cret-of-the-spend-monitor", "s3cret-of-grafana-and-long"
 NAMED: dict[str, Any] = {
-    "ALERTS_TOKENS": f"spend-monitor={MONITOR},grafana={OTHER}",
+    "ALERTS_TOKEN": f"spend-monitor={MONITOR},grafana={OTHER}",
     "ALERTS_CHANNEL": "C0ALERTS001",
 }
 ALERT = {"session_id": SESSION, "text": "It spends."}

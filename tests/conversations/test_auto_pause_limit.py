@@ -16,7 +16,7 @@ from bot.messages.several import HELD_UNKNOWN
 from bot.sim.anchor import Hang, SessionState, Slow, rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message, View
 from bot.sim.slack.markup import ON_CALL
-from conversations.test_alert_cards import MENTION, buttons, mentions, ops
+from conversations.test_alert_cards import MENTION, TOKEN, buttons, mentions, ops
 from conversations.test_auto_pause import (
     ALERT,
     OWN,
@@ -194,7 +194,7 @@ Act = Callable[[SingleHarness], Awaitable[object]]
 @asynccontextmanager
 async def of_two(url: str, *, may_pause: bool = True, **settings: str) -> AsyncIterator[SingleHarness]:
     """A bot with two tokens, of which the other one `may_pause`, too."""
-    own = {"ALERTS_TOKENS": f"prom={OTHER}", "AUTO_PAUSE_TOKENS": "default,prom" if may_pause else "default"}
+    own = {"ALERTS_TOKEN": f"{TOKEN},prom={OTHER}", "AUTO_PAUSE_TOKENS": "default,prom" if may_pause else "default"}
     async with braking(url, **own | settings) as at:
         yield at
 
@@ -374,7 +374,7 @@ async def test_what_a_failing_database_leaves_undecided_calls_somebody_while_it_
 
 
 async def test_at_most_three_in_ten_minutes_and_channel_of_a_sender(sqlite_url: str) -> None:
-    other = {"ALERTS_TOKENS": f"prom={PROM}", "AUTO_PAUSE_TOKENS": "default,prom"}
+    other = {"ALERTS_TOKEN": f"{TOKEN},prom={PROM}", "AUTO_PAUSE_TOKENS": "default,prom"}
     async with braking(sqlite_url, ALERTS_GROUP=ON_CALL, **other) as at:
         at.anchor.fault = server_error()
 

@@ -131,7 +131,7 @@ async def test_orders_are_counted_by_verb_source_and_outcome_and_timed() -> None
 
 async def test_alerts_are_counted_by_outcome_and_sender() -> None:
     port, bearer = free_port(), {"Authorization": "Bearer s3cret-of-the-alerts"}
-    own: dict[str, Any] = {"ALERTS_TOKENS": "spend-monitor=s3cret-of-the-alerts,idle=s3cret-of-the-idle-one"}
+    own: dict[str, Any] = {"ALERTS_TOKEN": "spend-monitor=s3cret-of-the-alerts,idle=s3cret-of-the-idle-one"}
     async with single_workspace(METRICS_PORT=str(port), ALERTS_CHANNELS="C0ALERTS001", **own) as at:
         alert = {"session_id": at.session, "text": "High spend", "channel": at.channel.id}
         nowhere = {name: value for name, value in alert.items() if name != "channel"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.core.fields import Proxy, Secret, digest, is_token
+from bot.core.fields import Secret, digest, is_token
 from bot.core.outcomes import contradiction
 from bot.core.session_ids import Found, find_session_id
 from harness import SESSION
@@ -101,26 +101,6 @@ def test_a_denial_counts_at_any_depth(
 def test_other_words_contradict_nothing(verb: requests.Verb, answer: dict[str, object], status: str) -> None:
     assume(not any(word in status.casefold() for word in ["fail", "error", "not", "paused", "resumed"]))
     assert contradiction(verb, answer | {"data": {"status": status}, "success": True}) is None
-
-
-@pytest.mark.parametrize(
-    ("exception", "direct", "through_proxy"),
-    [
-        ("*", ["slack.com:443", "10.0.0.1:80"], []),
-        ("example.com", ["example.com:443", "EXAMPLE.com.:443", "a.b.example.com:8443"], ["badexample.com:443"]),
-        ("*.example.com", ["api.example.com:443"], ["example.org:443"]),
-        ("example.com:8443", ["example.com:8443"], ["example.com:443"]),
-        ("[::1]:8443", ["::1:8443"], ["::1:443"]),
-        ("::1", ["::1:443"], ["::2:443"]),
-        (".", [], ["example.com:443"]),
-    ],
-)
-def test_exceptions_are_hosts_and_domains(exception: str, direct: list[str], through_proxy: list[str]) -> None:
-    proxy = Proxy("http://proxy.example.com:3128", exceptions=("other.example", exception))
-    for targets, is_served in ((direct, False), (through_proxy, True)):
-        for target in targets:
-            host, _, port = target.rpartition(":")
-            assert proxy.serves(host, int(port)) is is_served, target
 
 
 def test_a_secret_is_hidden_unless_it_is_revealed() -> None:
