@@ -18,8 +18,6 @@ from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import request, socket_mode
 from bot.messages.sessions import MOST_PAUSED, MOST_RUNNING
 from bot.outbound import workspaces
-from bot.outbound.slack import client as slack_client
-from bot.outbound.slack import errors as slack_errors
 from bot.outbound.slack import roles
 from bot.outbound.store import auto_pauses, database, people, store, writer
 from bot.outbound.store import history as past_orders
@@ -149,7 +147,6 @@ PAGES: dict[str, list[Row]] = {
         ("**Too large** is a body that is over {} MiB", alert_endpoint.LARGEST_WEBHOOK / MIB),
         ("has {} alerts at the same time, or {} of one workspace", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
         ("but {} seconds after the alert was recorded at the latest", auto_pause.POST_WAIT),
-        ("with retries for up to {} seconds", slack_client.RETRY_WINDOW + slack_errors.TIMEOUT),
     ],
     "automatic-pause": [
         ("fires, for {} h", auto_pauses.LONGEST_TRIED / 3600),

@@ -204,17 +204,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class ReplyAddress:
-    """The place for an answer; `thread_ts` is used only if everybody can see the answer.
+    """The place for an answer; `thread_ts`, of a message shortcut, is used only if everybody can see the answer.
 
     A `response_url` lets its holder post for 30 minutes, so it is a secret. `clicked` is the message whose button was
-    clicked, `message_url` the link to the one that a shortcut was used on.
+    clicked.
     """
 
     actor: Actor
     response_url: Secret | None = None
     thread_ts: str | None = None
     clicked: ClickedMessage | None = None
-    message_url: str = ""
 
     @property
     def result_thread(self) -> str | None:

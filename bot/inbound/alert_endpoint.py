@@ -114,7 +114,7 @@ class Alerts:
         if isinstance(error, BadAlertError):
             self.metrics.alerted("Invalid", token.name)
             return _problem(400, str(error), field=error.field)
-        return _problem(504, cards.broken(log_incident(error)))
+        return _problem(503, cards.broken(log_incident(error)), retry_after=_RETRY_AFTER)
 
     def _reject(self, rejected: Rejected) -> web.Response:
         self._rejections.record(rejected)
@@ -264,7 +264,7 @@ def _read_json(read: Callable[[object], _T], why_not: str, body: bytes) -> _T | 
 
 
 def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: PauseWord | None) -> web.Response:
-    """Answer 200, 202, 400 (something has to be changed), 503 (send it again), or 504 (it may have been posted)."""
+    """Answer 200, 202, 400 (something has to be changed), or 503 (send it again: at worst it shows twice)."""
     details: dict[str, object]
     match result:
         case Posted(channel=channel, ts=ts):
@@ -277,11 +277,10 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: Pa
             details, warnings = {"counted": total}, (*warnings, cards.COUNTED)
         case Refused(why=code):
             return _problem(400, cards.refused_by_slack(code, channel), slack_error=code, warnings=warnings, pause=word)
-        case TryAgain(why=why, after=after):
+        case TryAgain(why=why) | Doubtful(why=why):
+            after = result.after if isinstance(result, TryAgain) else None
             again = math.ceil(after or _RETRY_AFTER)
             return _problem(503, cards.not_taken_by_slack(why), retry_after=again, warnings=warnings, pause=word)
-        case Doubtful():
-            return _problem(504, cards.DOUBTFUL, warnings=warnings, pause=word)
         case _:
             assert_never(result)
     details |= {} if word is None else {"pause": word}

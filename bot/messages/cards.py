@@ -51,10 +51,6 @@ STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the al
 BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert again in a few seconds."
 COUNTED = "Too many alerts wait to be posted: the channel's last message counts this one, without a card of its own."
 ENDED = "The session has ended, so nothing was posted, and its card stays as it is."
-DOUBTFUL = (
-    "Slack or the database gave no answer in time, or the bot was stopped: the alert may have been posted. Look into "
-    "the channel."
-)
 
 _INVITE = "The bot is no member of {channel}, or there is none: check the id, and /invite @anchor there."
 _ADVICE = {
@@ -97,16 +93,13 @@ def refused_by_slack(code: str, channel: str) -> str:
 
 
 def not_taken_by_slack(why: str) -> str:
-    """Return the advice if Slack is unreachable, fails, or limits the rate; `why` names the failure."""
-    return f"Slack did not take the alert ({why}). Send it again later: at worst it shows twice."
+    """Return the advice if Slack fails, limits the rate, or gives no answer; `why` names the failure."""
+    return f"Slack did not confirm the alert ({why}). Send it again later: at worst it shows twice."
 
 
 def broken(incident_id: str) -> str:
     """Return the error for an unexpected exception."""
-    return (
-        f"Something broke in the bot itself (incident {incident_id}): the alert may have been posted. Look into the "
-        "channel; the bot's log has the details."
-    )
+    return f"Something broke in the bot (incident {incident_id}). Send the alert again: at worst it shows twice."
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,22 +200,19 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     now: float,
     dashboard_url: str,
     order_id: str = "",
-    message_url: str = "",
     known: Session | None = None,
     offers_end: bool = False,
     note: str = "",
 ) -> Message:
     """Return the answer to an order: an outcome for the channel, a refusal for the person alone, unless an alert asked.
 
-    `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none. `message_url` is the link to the
-    message that a shortcut was used on: the answer can stand far from it. `known` is what is known of the session.
+    `now` is in Unix seconds. `order_id` is for the buttons; a terminal shows none. `known` is what is known of
+    the session.
     `offers_end` says whether people can end sessions in the workspace. `note` is OVERTAKEN, NOT_RECORDED or "".
     """
     wording = worded(order.verb, outcome, user_id=order.actor.user_id, dashboard_url=dashboard_url)
     is_refused = isinstance(outcome, Refusal) and order.source is not Source.ALERT
     facts = "" if is_refused else _facts(outcome, known, now)
-    from_message = f", from {markup.link(message_url, 'this message')}" if message_url and not is_refused else ""
-    small = f"{markup.session(order.session_id)}{from_message}"
     lines = [*_first_lines(order, outcome, wording), facts, wording.reason, wording.advice]
     if isinstance(outcome, outcomes.Done):
         lines.extend(_notes(order, outcome, known))
@@ -225,7 +222,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     row = _buttons(order, outcome, order_id, known, now)
     end = _end_instead(order, outcome, known) if offers_end else []
     visibility = Visibility.EPHEMERAL if is_refused else Visibility.IN_CHANNEL
-    return told([*lines, note], small, [*row, *end], visibility)
+    return told([*lines, note], markup.session(order.session_id), [*row, *end], visibility)
 
 
 def _first_lines(order: Order, outcome: outcomes.Outcome, wording: Wording) -> list[str]:

@@ -99,7 +99,7 @@ class AlertCards:
         """Post an alert without the database, and remember its card when that is back."""
         came_at = IncomingAlert("", workspace.team_id, alert.channel, alert, asked=asked).at(time.time())
         message = alert_message(alert, None if asked is None else asked.refusal)
-        result = await self.slack.post_until_final(workspace.bot_token, alert.channel, message)
+        result = await self.slack.post_message(workspace.bot_token, alert.channel, message)
         if isinstance(result, Posted):
             part = Part(new_id(), alert.session_id, first(alert, came_at))
             card = Card(id=part.id, team_id=workspace.team_id, channel_id=result.channel, parts=(part,))

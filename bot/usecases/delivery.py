@@ -120,7 +120,7 @@ class MessageDelivery:
             answer["response_url"] = partial(by_url, url, message, thread_ts=thread_ts)
         if is_public and actor.channel_id:
             post["channel"] = partial(self._post, actor.team_id, actor.channel_id, message, thread_ts=thread_ts)
-        routes = post | answer if thread_ts and address.message_url else answer | post
+        routes = post | answer if thread_ts and address.clicked is None else answer | post
         if url is not None and thread_ts:
             routes["response_url without thread"] = partial(by_url, url, message)
         if program_name(actor.user_id) is None and not actor.user_id.startswith(FORGOTTEN):

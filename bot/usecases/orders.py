@@ -110,7 +110,6 @@ class Orders:
             now=time.time(),
             dashboard_url=self.dashboard_url,
             order_id=running.id,
-            message_url=running.address.message_url,
             known=running.known,
             offers_end=running.offers_end,
             note=OVERTAKEN if settled.is_overtaken else NOT_RECORDED if is_paused and not settled.is_recorded else "",

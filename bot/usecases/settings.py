@@ -183,7 +183,7 @@ class Forms:
         return messages.NO_CHANNEL if channel is None else await self._post_test(workspace, channel)
 
     async def _post_test(self, workspace: Workspace, channel: str) -> Reply:
-        match await self.modals.slack.post_until_final(workspace.bot_token, channel, SAMPLE_ALERT):
+        match await self.modals.slack.post_message(workspace.bot_token, channel, SAMPLE_ALERT):
             case Posted():
                 return messages.alert_posted(channel)
             case TryAgain(limited=True):

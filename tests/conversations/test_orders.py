@@ -181,13 +181,6 @@ async def test_a_value_that_is_not_one_id_is_answered(value: str) -> None:
 LINK = f"look at <https://anchor.example.com/sessions/{SESSION}|this session> please"
 
 
-def told(message: Message) -> str:
-    """The text of the result of the shortcut on a message, with the link to it that Slack's clients copy."""
-    thread = f"?thread_ts={message.thread_ts}&amp;cid={message.channel}" if message.thread_ts else ""
-    url = f"https://acme.slack.com/archives/{message.channel}/p{message.ts.replace('.', '')}{thread}"
-    return f"{paused()}, from <{url}|this message>"
-
-
 async def result(at: SingleHarness, about: Message, channel: Channel | None = None) -> Message:
     """Wait for the one message after the one that the shortcut was used on."""
     await at.slack.until(lambda: len(at.messages(channel)) > 1 + at.messages(channel).index(at.current(about)))
@@ -206,7 +199,7 @@ async def test_the_session_is_paused_once_and_the_thread_gets_the_result_and_the
         posted = await result(at, message)
         await asyncio.sleep(0.3)
         assert ([order.verb for order in at.orders], len(at.messages()), again.error) == (["pause"], 3, None)
-    assert (posted.text, posted.thread_ts) == (told(message), parent.ts)
+    assert (posted.text, posted.thread_ts) == (paused(), parent.ts)
     assert posted.source is Source.POST_MESSAGE
     assert posted.blocks[-1]["elements"][0]["action_id"] == "anchor_resume_confirmed"  # type: ignore[index]
 

@@ -178,9 +178,8 @@ def session_of(text: str) -> sessions.Session:
 
 
 def results(text: str) -> Iterator[shapes.Message]:
-    more: dict[str, Any] = {"message_url": f"https://acme.slack.com/archives/C1/p{'1' * 900}", "order_id": ORDER_ID}
     for name, outcome in examples.OUTCOMES.items():
-        yield examples.answer(name, said_by_anchor(outcome, text), text, known=session_of(text), **more)
+        yield examples.answer(name, said_by_anchor(outcome, text), text, known=session_of(text), order_id=ORDER_ID)
 
 
 def said_by_anchor(outcome: Any, text: str) -> Any:

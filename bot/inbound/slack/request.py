@@ -275,10 +275,6 @@ def _is_signed(raw: RawRequest, secrets: Sequence[Secret]) -> bool:
 
 _ACTION_TS = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 
-_TS = re.compile(r"\d{1,12}\.\d{1,6}", re.ASCII)
-_DOMAIN = re.compile(r"[a-z0-9-]{1,80}", re.ASCII)
-_GOV_SLACK = re.compile(r"https://[a-z0-9.-]+\.slack-gov\.com/", re.ASCII)
-
 
 def _installed_team(payload: Mapping[str, Any]) -> str:
     """Return the id of the installing team, "" of a whole organisation. A command and a click have only that team."""
@@ -390,19 +386,4 @@ def read_message_shortcut(payload: Mapping[str, Any], address: ReplyAddress) -> 
     """Read a `message_action` payload: the session ids in the message, and the address of its thread."""
     message = object_field(payload, "message")
     thread_ts = text_field(message, "thread_ts") or text_field(payload, "message_ts")
-    in_thread = replace(address, thread_ts=thread_ts or None, message_url=_message_url(payload, message))
-    return find_mentions(message), in_thread
-
-
-def _message_url(payload: Mapping[str, Any], message: Mapping[str, Any]) -> str:
-    """Return the link to a message, as Slack's clients copy it; "" if Slack does not say where it is.
-
-    chat.getPermalink would need membership. https://docs.slack.dev/reference/methods/chat.getPermalink
-    """
-    domain, ts = text_field(payload.get("team"), "domain"), text_field(payload, "message_ts")
-    channel_id, thread_ts = text_field(payload.get("channel"), "id"), text_field(message, "thread_ts")
-    if not (_DOMAIN.fullmatch(domain) and _TS.fullmatch(ts) and channel_id):
-        return ""
-    host = "slack-gov.com" if _GOV_SLACK.match(text_field(payload, "response_url")) else "slack.com"
-    thread = f"?thread_ts={thread_ts}&cid={channel_id}" if _TS.fullmatch(thread_ts) and thread_ts != ts else ""
-    return f"https://{domain}.{host}/archives/{channel_id}/p{ts.replace('.', '')}{thread}"
+    return find_mentions(message), replace(address, thread_ts=thread_ts or None)

@@ -31,10 +31,6 @@ _log = logging.getLogger(__name__)
 _RATE_LIMITED = {"ratelimited", "rate_limited"}
 _TEMPORARY = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
 
-RETRY_WINDOW = 10.0  # seconds from the first attempt to the start of the last one: the caller waits for the response
-_POST_BACKOFF = 0.5
-_MAX_FAILURES = 3  # any of them may have posted the message; a rate-limited attempt has not
-
 DELAY = 3600  # seconds until the message would show; a message of the next minute can't be deleted
 _REFUSALS = (
     *("channel_not_found", "not_in_channel", "is_archived", "missing_scope", "messages_tab_disabled"),
@@ -172,21 +168,6 @@ class SlackClient:
             unfurl_media=False,
         )
         return await _send(posting, channel, "")
-
-    async def post_until_final(self, token: Secret, channel: str, message: Message) -> PostResult:
-        """Post until the result is final; return TryAgain if the retries are used up."""
-        loop = asyncio.get_running_loop()
-        ends, delay, failures = loop.time() + RETRY_WINDOW, _POST_BACKOFF, 0
-        while True:
-            result = await self.post_message(token, channel, message)
-            if not isinstance(result, TryAgain):
-                return result
-            failures += not result.limited
-            wait = max(delay, result.after or 0.0)
-            if failures == _MAX_FAILURES or loop.time() + wait > ends:
-                return result
-            await asyncio.sleep(wait)
-            delay *= 2
 
     async def update_message(self, token: Secret, channel: str, ts: str, message: Message) -> PostResult:
         """Replace a message that the bot posted. https://docs.slack.dev/reference/methods/chat.update."""

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import Any
 
 from cachetools import LRUCache
@@ -18,7 +17,7 @@ from bot.core.retries import backoff
 from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, call
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.people import KEPT, RECORD_INTERVAL, People
+from bot.outbound.store.people import KEPT, People
 from bot.runtime import Tasks
 
 _log = logging.getLogger(__name__)
@@ -34,11 +33,9 @@ _NO_PROFILE: dict[str, Profile | None] = {
 }
 
 PROFILE_TTL = 300.0
-_SCOPE_MISSING_TTL = 30.0  # short, so that a reinstall soon takes effect
 _REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if there is an older answer
-_CLOSE_TIMEOUT = 1.0
 _NO_SCOPE = "scope users:read is missing: guests can pause, only people who are named can resume; reinstall the app"
-MAX_STORING = 1_000  # if the database is slow, a later lookup stores the answer
+MAX_STORING = 1_000  # lookups and answers; if the database is slow, a later lookup stores the answer
 MAX_ENTRIES = 10_000
 
 
@@ -100,14 +97,12 @@ _Answer = Profile | None  # None: the app lacks the scope
 _Lookup = asyncio.Task[_Answer]  # fails with SlackUnreachableError
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Entry:
-    """The last answer about a person, when it was asked for, and when it was stored: monotonic times, in seconds."""
+    """The last answer about a person, and when it was asked for: a monotonic time."""
 
     answer: _Answer
     asked_at: float
-    fresh_for: float = 0.0
-    stored_at: float = -inf
 
 
 class RoleCache:
@@ -121,14 +116,14 @@ class RoleCache:
         self._rows = rows
         self._entries: LRUCache[_Key, _Entry] = LRUCache(most)
         self._lookups: dict[_Key, _Lookup] = {}
-        self._asking, self._storing = Tasks(), Tasks()
+        self._tasks = Tasks()
 
-    def peek(self, workspace: Workspace, actor: Actor, *, longest: float | None = None) -> Role:
-        """Return the cached role without a lookup; UNKNOWN if there is none from the last `longest` s, or 5 minutes."""
+    def peek(self, workspace: Workspace, actor: Actor, *, longest: float = PROFILE_TTL) -> Role:
+        """Return the cached role without a lookup; UNKNOWN if there is none from the last `longest` seconds."""
         if workspace.team_id and is_surely_outsider(actor, workspace.enterprise_id):
             return Role.OUTSIDER
-        entry, now = self._entries.get(_key(actor)), time.monotonic()
-        if entry is None or now >= entry.asked_at + (entry.fresh_for if longest is None else longest):
+        entry = self._entries.get(_key(actor))
+        if entry is None or time.monotonic() >= entry.asked_at + longest:
             return Role.UNKNOWN
         return _role(entry.answer, workspace, actor)
 
@@ -142,9 +137,12 @@ class RoleCache:
         if (role := self.peek(workspace, actor)) is not Role.UNKNOWN:
             return role
         key, began = _key(actor), time.monotonic()
-        lookup = self._lookups.get(key) or self._look_up(workspace, key)
+        lookup = self._lookup(workspace, key)
         if key not in self._entries and workspace.team_id:
-            await self._load(key, unless=lookup)
+            load = self._tasks.start(self._load(key))
+            await asyncio.wait({load, lookup}, return_when=asyncio.FIRST_COMPLETED)
+            if key not in self._entries:  # the lookup has failed
+                await asyncio.wait({load})
         known = self.peek(workspace, actor, longest=KEPT)
         if known in FULL_MEMBERS:
             return known
@@ -156,8 +154,7 @@ class RoleCache:
         """Return the role, cached for 5 minutes; UNKNOWN if Slack gives no answer."""
         if (role := self.peek(workspace, actor)) is not Role.UNKNOWN:
             return role
-        lookup = self._lookups.get(_key(actor)) or self._look_up(workspace, _key(actor))
-        return await self._result(lookup, workspace, actor)
+        return await self._result(self._lookup(workspace, _key(actor)), workspace, actor)
 
     async def fetch(self, workspace: Workspace, actor: Actor, *, within: float | None = None) -> Role:
         """Return the role by a new lookup; UNKNOWN if Slack gives no answer within so many seconds."""
@@ -166,10 +163,8 @@ class RoleCache:
         return await self._result(self._look_up(workspace, _key(actor)), workspace, actor, within)
 
     async def close(self) -> None:
-        """Cancel every lookup, and wait for the store."""
-        await self._asking.cancel()
-        await self._storing.settle(within=_CLOSE_TIMEOUT)
-        await self._storing.cancel()
+        """Cancel every lookup, and what is being stored: the next answer is."""
+        await self._tasks.cancel()
 
     async def _result(self, lookup: _Lookup, workspace: Workspace, actor: Actor, within: float | None = None) -> Role:
         """Return the role by a lookup; UNKNOWN if it fails, is cancelled or goes on."""
@@ -178,8 +173,11 @@ class RoleCache:
             return Role.UNKNOWN
         return _role(lookup.result(), workspace, actor)
 
+    def _lookup(self, workspace: Workspace, key: _Key) -> _Lookup:
+        return self._lookups.get(key) or self._look_up(workspace, key)
+
     def _look_up(self, workspace: Workspace, key: _Key) -> _Lookup:
-        lookup = self._lookups[key] = self._asking.start(_fetch_with_retries(self._web, workspace.bot_token, key[1]))
+        lookup = self._lookups[key] = self._tasks.start(_fetch_with_retries(self._web, workspace.bot_token, key[1]))
         asked_at, is_stored = time.monotonic(), bool(workspace.team_id)
         lookup.add_done_callback(lambda done: self._put(key, done, asked_at, is_stored=is_stored))
         return lookup
@@ -198,29 +196,18 @@ class RoleCache:
             _log.warning(_NO_SCOPE, extra={"team": key[0]})
         if before is not None and before.asked_at > asked_at:
             return
-        entry = self._entries[key] = _Entry(answer, asked_at, _SCOPE_MISSING_TTL if answer is None else PROFILE_TTL)
-        if before is not None and before.answer == answer:
-            entry.stored_at = before.stored_at
-        is_due = is_stored and asked_at >= entry.stored_at + RECORD_INTERVAL
-        if answer is not None and is_due and len(self._storing) < MAX_STORING:
-            entry.stored_at = asked_at
-            self._storing.start(self._store(key, answer, entry))
+        self._entries[key] = _Entry(answer, asked_at)
+        if answer is not None and is_stored and len(self._tasks) < MAX_STORING:
+            self._tasks.start(self._store(key, answer))
 
-    async def _store(self, key: _Key, answer: Profile, entry: _Entry) -> None:
+    async def _store(self, key: _Key, answer: Profile) -> None:
         try:
             await self._rows.record(*key, answer, time.time())
         except StoreError as error:
-            entry.stored_at = -inf
             _log.warning("role not stored", extra={"user": key[1], "team": key[0], "why": str(error)})
 
-    async def _load(self, key: _Key, *, unless: _Lookup) -> None:
-        """Load the stored answer into the cache, unless the lookup has one before."""
-        load = self._storing.start(self._load_stored(key))
-        await asyncio.wait({load, unless}, return_when=asyncio.FIRST_COMPLETED)
-        if key not in self._entries:  # the lookup has failed
-            await asyncio.wait({load})
-
-    async def _load_stored(self, key: _Key) -> None:
+    async def _load(self, key: _Key) -> None:
+        """Load the stored answer into the cache, unless Slack has answered before."""
         try:
             found = await self._rows.find(*key, time.time())
         except StoreError as error:

@@ -16,7 +16,7 @@ from bot.outbound.store.history import IS_UNFINISHED
 from bot.outbound.store.secrets import read_policy
 
 KEPT = 604_800.0  # seconds for which a report of Slack's counts while it does not answer
-RECORD_INTERVAL = 72_000.0  # seconds between two updates of an unchanged row
+_RECORD_INTERVAL = 72_000.0  # seconds between two updates of an unchanged row
 _ADMIN_INTERVAL = 86_400.0  # seconds between two updates of when an admin has opened Home
 
 _FIND = "SELECT profile, seen_at FROM people WHERE team_id = :team_id AND user_id = :user_id"
@@ -27,7 +27,7 @@ _RECORD = f"""
     SELECT team_id, :user_id, :profile, :seen_at FROM workspaces WHERE team_id = :team_id FOR KEY SHARE
     ON CONFLICT (team_id, user_id) DO UPDATE SET profile = excluded.profile, seen_at = excluded.seen_at
     WHERE people.profile IS NULL OR people.profile <> excluded.profile
-      OR people.seen_at <= excluded.seen_at - {RECORD_INTERVAL}
+      OR people.seen_at <= excluded.seen_at - {_RECORD_INTERVAL}
 """
 _RECORD_ADMIN = f"""
     INSERT INTO people (team_id, user_id, admin_seen_at)

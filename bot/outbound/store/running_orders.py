@@ -176,7 +176,7 @@ def write_row(running: RunningOrder, owner: str, cipher: FieldCipher) -> dict[st
     """
     order, actor, address = running.order, running.order.actor, running.address
     url = address.response_url and address.response_url.reveal()
-    reply, ref = (url, order.expected_version, address.message_url), FieldRef(running.id, "reply")
+    reply, ref = (url, order.expected_version), FieldRef(running.id, "reply")
     return {
         "id": running.id,
         "trigger_id": storable(order.trigger_id) or running.id,
@@ -205,10 +205,10 @@ def read_row(row: Row, cipher: FieldCipher, now: float) -> RunningOrder:
     also with a time that no calendar has.
     """
     actor = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id)
-    url, version, message_url = None, None, ""
+    url, version = None, None
     with suppress(UnreadableError):
         if row.reply is not None:
-            url, version, message_url = json.loads(cipher.decrypt(row.reply, FieldRef(row.id, "reply")).reveal())
+            url, version = json.loads(cipher.decrypt(row.reply, FieldRef(row.id, "reply")).reveal())
     source = Source(row.source)
     order = Order(
         verb=Verb(row.verb),
@@ -221,7 +221,7 @@ def read_row(row: Row, cipher: FieldCipher, now: float) -> RunningOrder:
         batch_id=row.batch_id or "",
     )
     thread_ts = None if source is Source.BUTTON else row.thread_ts  # a failure goes to the channel
-    address = ReplyAddress(actor, Secret(url) if url else None, thread_ts, message_url=message_url)
+    address = ReplyAddress(actor, Secret(url) if url else None, thread_ts)
     datetime.fromtimestamp(row.given_at, UTC)
     running = RunningOrder(order, address, time.monotonic() - max(0.0, now - row.given_at), row.id, State(row.state))
     if row.outcome is not None:

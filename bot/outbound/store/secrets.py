@@ -113,7 +113,7 @@ _MODAL = "modal"
 def seal(address: ReplyAddress, cipher: FieldCipher, *shown: object) -> str:
     """Return a text that only the same person in the same workspace can send back, with JSON that a modal showed."""
     url = address.response_url
-    fields = [address.actor.channel_id, url.reveal() if url else None, address.thread_ts, address.message_url, *shown]
+    fields = [address.actor.channel_id, url.reveal() if url else None, address.thread_ts, *shown]
     return cipher.encrypt(Secret(json.dumps(fields)), _field_of_modal(address.actor), is_short=True)
 
 
@@ -123,9 +123,9 @@ def unseal(text: str, actor: Actor, cipher: FieldCipher) -> tuple[ReplyAddress, 
         sealed = json.loads(cipher.decrypt(text, _field_of_modal(actor), is_short=True).reveal())
     except UnreadableError:
         return None
-    channel_id, url, thread_ts, message_url, *shown = sealed
+    channel_id, url, thread_ts, *shown = sealed
     there = Actor(actor.team_id, channel_id, actor.user_id, actor.home_team_id)
-    return ReplyAddress(there, Secret(url) if url else None, thread_ts, message_url=message_url), shown
+    return ReplyAddress(there, Secret(url) if url else None, thread_ts), shown
 
 
 def _field_of_modal(actor: Actor) -> FieldRef:
