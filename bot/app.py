@@ -158,7 +158,7 @@ class Bot:
 
         # orders and messages
         queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=deadline)
-        control = self.control = SessionControl(
+        control = SessionControl(
             anchor,
             access_check,
             monitor,
@@ -339,10 +339,10 @@ class Bot:
         else:
             await self.acks.settle(within=LAST_ACKS)
             await self.socket_mode.close()
-        for accepting in (self.control, self.facts, self.delivery):
+        for accepting in (self.facts, self.delivery):
             accepting.stop()
         if not await self._settle(within=ends - time.monotonic()):
-            self.control.interrupt()
+            self.orders.interrupt()
             await self._settle(within=_INTERRUPT_TIMEOUT)
         await self.acks.cancel()
         await self.tasks.cancel()

@@ -22,7 +22,6 @@ from weakref import WeakValueDictionary
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_U = TypeVar("_U")
 
 _CANCEL_AGAIN_AFTER = 2.0  # seconds
 
@@ -176,35 +175,6 @@ async def run_periodically(
             if not isinstance(error, passing):
                 _log.exception("job failed")
         await happens(wake, within=until_tick(wait) if 1.0 <= wait < _RARELY else wait)
-
-
-class Interruption:
-    """The end of waits, of those that run and of those that begin later."""
-
-    def __init__(self) -> None:
-        self._waits: set[asyncio.Timeout] = set()
-        self.has_come = False
-
-    def come(self) -> None:
-        """End the waits."""
-        self.has_come = True
-        for wait in self._waits:
-            wait.reschedule(0.0)
-
-    async def or_result(self, work: Awaitable[_T], otherwise: _U) -> _T | _U:
-        """Return the result of `work`, or `otherwise` if this comes first. A task of its own would begin later."""
-        wait = asyncio.timeout(0.0 if self.has_come else None)
-        self._waits.add(wait)
-        try:
-            async with wait:
-                result = await work
-        except TimeoutError:
-            if wait.expired():
-                return otherwise
-            raise
-        finally:
-            self._waits.discard(wait)
-        return otherwise if self.has_come else result
 
 
 class KeyedLocks:

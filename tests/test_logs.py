@@ -22,7 +22,7 @@ from bot import logs
 from bot.health import Backlog, Metrics, Readiness, State
 from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
 from bot.prometheus import PARTS, page
-from bot.runtime import Interruption, collect_when_quiet
+from bot.runtime import collect_when_quiet
 from harness.process import Metrics as Page
 from harness.process import read
 from harness.product import outcomes, requests
@@ -163,30 +163,6 @@ def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
         handler.flush()
     entries = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [entry.get("lines") for entry in entries] == [None, 3]
-
-
-async def forever() -> str:
-    await asyncio.sleep(3600)
-    return "result"
-
-
-@pytest.mark.anyio
-async def test_an_interruption_ends_the_waits_that_run_and_those_that_begin_later() -> None:
-    interruption = Interruption()
-    waiting = [asyncio.create_task(interruption.or_result(forever(), "ended")) for _ in range(3)]
-    interruption.come()
-    async with asyncio.timeout(5):
-        assert await asyncio.gather(*waiting) == ["ended"] * 3
-        assert await interruption.or_result(forever(), "ended") == "ended"
-
-
-@pytest.mark.anyio
-async def test_a_timeout_of_the_work_is_no_interruption() -> None:
-    async def fail() -> None:
-        raise TimeoutError
-
-    with pytest.raises(TimeoutError):
-        await Interruption().or_result(fail(), "ended")
 
 
 @asynccontextmanager

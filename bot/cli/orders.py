@@ -177,12 +177,13 @@ async def _send(context: Context, *given: Order) -> _Execution:
 
         def interrupt(number: int) -> None:
             execution.received = number
-            orders.control.interrupt()
+            for one in execution.running:
+                one.result.cancel()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, interrupt, number)
         within = 0.0 if context.why_not else WRITE_TIMEOUT
-        each = (orders.execute(one, partial(execution.tell, one), within=within) for one in execution.running)
+        each = (orders.tell(one, partial(execution.tell, one), within=within) for one in execution.running)
         execution.is_recorded = all(await asyncio.gather(*each))
     return execution
 

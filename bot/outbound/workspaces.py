@@ -57,7 +57,8 @@ class Workspaces:
     readiness: Readiness = field(default_factory=Readiness)
 
     def __post_init__(self) -> None:
-        self.rows = self.store.rows.with_on_change(self._changing)
+        self.rows = self.store.rows
+        self.rows.on_change = self._changing
         self.known = asyncio.Event()
         self._cache: TTLCache[str, _Cached] = TTLCache(MAX_ENTRIES, CACHE_TTL, timer=time.monotonic)
         self._tasks = Tasks()

@@ -9,7 +9,6 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import KW_ONLY, InitVar, dataclass, replace
 from functools import partial
@@ -42,7 +41,7 @@ from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import Crossed, RunningOrder, Settled
-from bot.runtime import Interruption, log_incident
+from bot.runtime import log_incident
 from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_OF_BATCH, FairQueue
@@ -52,8 +51,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 _STORED_WITHIN = 2.0  # seconds for a resume or an end to be recorded, and for an outcome
-_TURN_WITHIN = 0.2  # seconds from the turn of a pause that has waited until it is sent, with the check of access;
-_LEAST_TURN = 0.1  # so long the database has at least to record it as sent
+_TURN_WITHIN = 0.15  # seconds for a pause that has waited to be recorded as sent
 _LOOK_INTERVAL = 0.1  # seconds between two looks at the orders that are at Anchor
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
 _MOST_FROZEN = 3  # looks whether an order is still ours
@@ -64,9 +62,6 @@ _READ_AFTER_END = 10.0  # seconds within which a session is read until it has en
 _READ_INTERVAL = 1.0  # and between two of those reads
 LONGEST_READS = {Verb.END: _READ_AFTER_END}
 """Seconds that an order can take beside those for its requests."""
-
-_MaySend = Callable[[int], Awaitable[Refusal | None]]
-"""Returns why an order may not be sent now, if so. It is asked before each attempt, with its number from 0."""
 
 
 @dataclass(eq=False)
@@ -92,28 +87,14 @@ class SessionControl:
         self._limits = OrderLimits(capacity=capacity)
         # when the last resume of a session that this process has sent had an outcome: inf until it has
         self._resumed: TTLCache[SessionName, float] = TTLCache(_MOST_RESUMED, STILL_WANTED, timer=time.monotonic)
-        self._interruption = Interruption()
-        self._stopping = False
-
-    def stop(self) -> None:
-        """Accept no new orders."""
-        self._stopping = True
-
-    def interrupt(self) -> None:
-        """Stop waiting for Anchor: report every order in flight as unconfirmed.
-
-        An order that still waits for its turn, Slack or the store is not sent: its outcome would come too late.
-        """
-        self.queue.stop()
-        self._in_batches.stop()
-        self._interruption.come()
 
     async def execute(
         self, running: RunningOrder, known: Outcome | None = None, *, doubt: bool = False
     ) -> Settled | None:
-        """Execute an order, unless its outcome is known, and log who ordered what. Never raises.
+        """Execute an order, unless its outcome is known, and log who ordered what. Raises nothing.
 
-        Return what is told; None if another process tells it. `doubt`: another process may have sent it before.
+        Return what is told; None if another process tells it. `doubt`: another process may have sent it before. If it
+        is cancelled, it does not wait for Anchor any more, and what it has not sent stays so.
         """
         order, began = running.order, time.monotonic()
         try:
@@ -121,34 +102,37 @@ class SessionControl:
                 settled = await self._decide(running, doubt=doubt)
             else:
                 settled = await self._settle(running, known, doubt=doubt)
+        except asyncio.CancelledError:
+            is_sent = doubt or (running.is_allowed and running.state is State.SENT)
+            outcome = Unconfirmed(Doubt.NO_ANSWER) if is_sent else Refusal(Why.STOPPING)
+            settled = await self._settle(running, outcome, doubt=is_sent)
         except Exception as error:  # noqa: BLE001 - the person gets an answer
             settled = await self._settle(running, outcomes.Broken(log_incident(error)), doubt=True)
-        outcome = None if settled is None else settled.outcome
+        told = None if settled is None else settled.outcome
         fields = {
-            "outcome": "told by another process" if outcome is None else name_of(outcome),
+            "outcome": "told by another process" if told is None else name_of(told),
             "session": order.session_id,
             "user": order.actor.user_id,
             "team": order.actor.team_id,
             "channel": order.actor.channel_id,
             "ms": round((time.monotonic() - began) * 1000),
         }
-        leaves_running = order.verb is Verb.PAUSE and outcome and name_of(outcome) in outcomes.LEAVES_RUNNING
+        leaves_running = order.verb is Verb.PAUSE and told and name_of(told) in outcomes.LEAVES_RUNNING
         _log.log(logging.WARNING if leaves_running else logging.INFO, order.verb.value, extra=fields)
         return settled
 
     async def _decide(self, running: RunningOrder, *, doubt: bool) -> Settled | None:
-        order = running.order
-        outcome: Outcome | None = Refusal(Why.STOPPING) if self._stopping else self._limits.begin(order)
+        order, is_by_alert = running.order, running.order.source is Source.ALERT
+        outcome: Outcome | None = self._limits.begin(order)
         if outcome is None:
             try:
                 async with self._turn(running) as no_turn:
-                    sent_by = time.monotonic() + _TURN_WITHIN
-                    access = no_turn or await self._check(running)
+                    access = no_turn or await (self._judge(running) if is_by_alert else self.access_check.check(order))
                     if isinstance(access, Access):
                         self.rows.allow(running)
                         running.offers_end = access.workspace.policy.end is not None
                         if order.verb is Verb.PAUSE:
-                            return await self._pause(running, access, sent_by, doubt=doubt)
+                            return await self._pause(running, access, doubt=doubt)
                         return await self._resume_or_end(running, access)
             finally:
                 self._limits.end(order)
@@ -165,11 +149,6 @@ class SessionControl:
             return nullcontext()
         person = order.actor.team_id, order.batch_id
         return self._in_batches.turn(person, longest_wait=max(0.0, latest - running.age))
-
-    async def _check(self, running: RunningOrder) -> Access | Refusal | None:
-        is_by_alert = running.order.source is Source.ALERT
-        check = self._judge(running) if is_by_alert else self.access_check.check(running.order)
-        return await self._interruption.or_result(check, Refusal(Why.STOPPING))
 
     async def _judge(self, running: RunningOrder) -> Access | Refusal | None:
         """Return the access of the pause of an alert, or why it is not sent: also if the database does not say so.
@@ -194,27 +173,26 @@ class SessionControl:
 
     # --- pauses ---
 
-    async def _pause(self, running: RunningOrder, access: Access, sent_by: float, *, doubt: bool) -> Settled | None:
+    async def _pause(self, running: RunningOrder, access: Access, *, doubt: bool) -> Settled | None:
         """Send a pause, and once more after a resume that it may have crossed."""
         is_recorded: bool | None = True
         if running.state is State.WAITING and running.order.source is not Source.ALERT:
-            is_recorded, against = await self._take_turn(running, within=max(_LEAST_TURN, sent_by - time.monotonic()))
+            is_recorded, against = await self._take_turn(running)
             if against is not None:
                 return await self._settle(running, _why_not(against, running.order, access))
         if is_recorded is False or (running.is_repeated and running.state is State.WAITING):
             return None
-        outcome, is_doubtful = await self._send(running, access, partial(self._may_pause, running))
+        outcome, is_doubtful = await self._send(running, access)
         doubt |= is_doubtful
         if isinstance(outcome, Paused) and self.facts is not None:
             self.facts.read_after_pause(access, running.order.session_id)
         ends = time.monotonic() + _LONGEST_LOOK
         settled = await self._record(running, outcome, doubt=doubt, looks=True)
         while isinstance(settled, Crossed) and settled.is_running and time.monotonic() < ends:
-            if await self._interruption.or_result(asyncio.sleep(_LOOK_INTERVAL), Refusal(Why.STOPPING)):
-                break
+            await asyncio.sleep(_LOOK_INTERVAL)
             settled = await self._record(running, outcome, doubt=doubt, looks=True)
         if isinstance(settled, Crossed):
-            outcome, is_doubtful = await self._send(running, access, partial(self._may_pause, running))
+            outcome, is_doubtful = await self._send(running, access)
             if settled.is_running or not isinstance(outcome, Paused | Unconfirmed):
                 outcome = Unconfirmed(Doubt.OVERTAKEN)  # a refusal now says nothing about the session
             elif isinstance(outcome, Paused):
@@ -222,19 +200,14 @@ class SessionControl:
             return await self._settle(running, outcome, doubt=doubt or is_doubtful or settled.is_running)
         return settled and replace(settled, is_recorded=settled.is_recorded and is_recorded is not None)
 
-    async def _take_turn(self, running: RunningOrder, *, within: float) -> tuple[bool | None, Row | None]:
+    async def _take_turn(self, running: RunningOrder) -> tuple[bool | None, Row | None]:
         """Record that a pause that has waited is sent. It is sent also if the database does not answer in time."""
         try:
-            return await _stored(self.rows.clear(running), within=within)
+            return await _stored(self.rows.clear(running), within=_TURN_WITHIN)
         except StoreError:
             running.state = State.SENT
             self.rows.record(running)
             return None, None
-
-    async def _may_pause(self, running: RunningOrder, attempt: int) -> Refusal | None:
-        """Return whether another process has a pause, as a refusal. A new one is sent without a question."""
-        is_new = attempt == 0 and running.age <= self.rows.lease.seconds
-        return None if is_new or await self.rows.is_ours(running) else Refusal(Why.STOPPING)
 
     # --- resumes and ends ---
 
@@ -243,7 +216,7 @@ class SessionControl:
         order = running.order
         if order.age > LATE:
             return await self._settle(running, Refusal(Why.LATE, seconds=order.age))
-        outcome, doubt = await self._send(running, access, partial(self._clear, running, access))
+        outcome, doubt = await self._send(running, access)
         if order.verb is Verb.END and not isinstance(outcome, Refusal):
             outcome = await self._read_end(order, access, outcome)
         settled = await self._settle(running, outcome, doubt=doubt)
@@ -287,27 +260,29 @@ class SessionControl:
 
     # --- what all have in common ---
 
-    async def _send(
-        self, running: RunningOrder, access: Access, may_send: _MaySend
-    ) -> tuple[AnchorOutcome | Refusal, bool]:
+    async def _send(self, running: RunningOrder, access: Access) -> tuple[AnchorOutcome | Refusal, bool]:
         """Send an order with its workspace's key, or a newer one. Return the outcome, and whether there is doubt."""
         verb, session_id = running.order.verb, running.order.session_id
         numbers, why_not = itertools.count(), list[Refusal]()
 
-        async def may_send_now() -> bool:
-            why_not.extend(filter(None, [await may_send(next(numbers))]))
+        async def may_send() -> bool:
+            attempt = next(numbers)
+            if verb is not Verb.PAUSE:
+                why_not.extend(filter(None, [await self._clear(running, access, attempt)]))
+            elif (attempt or running.age > self.rows.lease.seconds) and not await self.rows.is_ours(running):
+                why_not.append(Refusal(Why.STOPPING))  # a new one is sent without a question
             return not why_not
 
         async def send(access: Access) -> list[AnchorOutcome]:
-            sending = self.anchor.send(verb, access.key, session_id, may_send_now)
-            return await self._interruption.or_result(sending, [Unconfirmed(Doubt.NO_ANSWER)])
+            running.state = State.SENT
+            return await self.anchor.send(verb, access.key, session_id, may_send)
 
         async with self.queue.turn(access.person) as no_turn:
-            if no_turn is not None or not await self._interruption.or_result(may_send_now(), otherwise=False):
-                return no_turn or (*why_not, Refusal(Why.STOPPING))[0], False
+            if no_turn is not None or not await may_send():
+                return no_turn or why_not[0], False
             attempts = await send(access)
             newer = await self.access_check.newer_key(access) if isinstance(attempts[-1], KeyRejected) else None
-            if newer is not None and await may_send_now():
+            if newer is not None and await may_send():
                 doubtful = [one for one in attempts if isinstance(one, Unconfirmed)]
                 access, attempts = newer, doubtful + await send(newer)
         outcome, doubt = combine(attempts), any(isinstance(one, Unconfirmed) for one in attempts)

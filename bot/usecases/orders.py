@@ -91,6 +91,11 @@ class Orders:
         """Return the ids of the orders in work."""
         return self._open.keys()
 
+    def interrupt(self) -> None:
+        """Stop waiting for Anchor, and for all else: what was sent is told as unconfirmed, and nothing more is sent."""
+        for running in filter(None, self._open.values()):
+            running.result.cancel()
+
     def backlog(self) -> Backlog:
         """Return the results that are not delivered yet."""
         now = time.monotonic()
@@ -139,8 +144,9 @@ class Orders:
         order, actor = running.order, running.order.actor
         if order.batch_id:
             content = BatchContent(actor.user_id, actor.channel_id, order.reason, verb=order.verb)
-            await self.let_batch_tell(running, self.tasks.start(self.session_cards.keep_batch(running, content)))
-        elif running.result.exception() or running.result.result():
+            if await self.let_batch_tell(running, self.tasks.start(self.session_cards.keep_batch(running, content))):
+                return
+        if running.result.exception() or running.result.result():
             await self._deliver(running, address, is_left=is_left)
 
     async def _deliver(self, running: RunningOrder, address: ReplyAddress, *, is_left: bool) -> None:
@@ -322,16 +328,18 @@ class OperatorOrders:
     session_cards: SessionCards
 
     def begin(self, order: Order) -> RunningOrder:
-        """Record an order."""
-        return begin(self.rows, order, ReplyAddress(order.actor))
+        """Record an order, and begin to execute it. To cancel its `result` ends the wait for Anchor."""
+        running = begin(self.rows, order, ReplyAddress(order.actor))
+        running.result = asyncio.create_task(self.control.execute(running))
+        return running
 
-    async def execute(self, running: RunningOrder, tell: Callable[[Outcome], None], *, within: float) -> bool:
-        """Execute an order, and tell its outcome. A running bot updates the cards of its session.
+    async def tell(self, running: RunningOrder, tell: Callable[[Outcome], None], *, within: float) -> bool:
+        """Tell the outcome of an order. A running bot updates the cards of its session.
 
         Return whether the journal has the outcome, at the latest after `within` seconds.
         """
         order = running.order
-        settled = await self.control.execute(running) or Settled(Unconfirmed(Doubt.NO_ANSWER))
+        settled = await running.result or Settled(Unconfirmed(Doubt.NO_ANSWER))
         running.know(settled.outcome)
         tell(settled.outcome)
         told = self.rows.told(running, "terminal", within=0.0)

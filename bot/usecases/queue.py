@@ -40,21 +40,12 @@ class FairQueue:
         self._waiting_by_person: Tally[Person] = Tally()
         self._running: Tally[Person] = Tally()
         self._running_by_team: Tally[str] = Tally()
-        self._is_stopped = False
-
-    def stop(self) -> None:
-        """Let no turn come any more."""
-        self._is_stopped = True
-        for turn in [turn for people in self._waiting.values() for turns in people.values() for turn in turns]:
-            turn.cancel(Refusal(Why.STOPPING))
 
     def turn(self, person: Person, *, longest_wait: float | None = None) -> "Turn":
         """Return a new turn, which can have come already. It can have a longest wait of its own."""
         turn = Turn(self, person, self.longest_wait if longest_wait is None else longest_wait)
         waiting = self._waiting_by_person
-        if self._is_stopped:
-            turn.cancel(Refusal(Why.STOPPING))
-        elif waiting.total >= self._capacity or waiting[person] >= self._capacity // SHARE:
+        if waiting.total >= self._capacity or waiting[person] >= self._capacity // SHARE:
             turn.cancel(Refusal(Why.OVERLOADED))
         else:
             self._waiting.setdefault(person[0], OrderedDict()).setdefault(person, OrderedDict())[turn] = None

@@ -2,8 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -106,19 +105,13 @@ async def forget_person(store: Store, user_id: str) -> None:
 class WatchedRows(WorkspaceRows):
     """A read waits for `unblocked`, and then raises `error`, if they are set."""
 
-    def __init__(
-        self, store: Store, on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
-    ) -> None:
-        super().__init__(store.database, store.cipher, store.audit, lambda: 0, on_change)
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.database, store.cipher, store.audit)
         self.store = store
         self.error: Exception | None = None
         self.unblocked: asyncio.Event | None = None
         self.reads: list[str] = []
         self.seen: list[str] = []
-
-    def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "WatchedRows":
-        WatchedRows.__init__(self, self.store, on_change)
-        return self
 
     async def find(self, team_id: str) -> Workspace | None:
         self.reads.append(team_id)

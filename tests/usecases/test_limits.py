@@ -54,26 +54,9 @@ async def test_a_person_can_fill_a_third_of_the_capacity_and_all_people_the_whol
     async with queue.turn(CAROL) as why_not:
         assert why_not is None
         turns = [queue.turn(person) for person in (ALICE, ALICE, BOB, CAROL, ("T0OTHER0001", "U0DAVE00001"))]
-        queue.stop()
     for number, turn in enumerate(turns):
         async with turn as why_not:
-            assert why_not == (
-                outcomes.Refusal(outcomes.Why.OVERLOADED)
-                if number in {1, 4}
-                else outcomes.Refusal(outcomes.Why.STOPPING)
-            )
-
-
-@pytest.mark.anyio
-async def test_a_stopped_queue_lets_nobody_wait() -> None:
-    queue = FairQueue(most=1, most_each=1)
-    running, waiting = queue.turn(ALICE), queue.turn(ALICE)
-    queue.stop()
-    for turn in (waiting, queue.turn(BOB)):
-        async with turn as why_not:
-            assert why_not == outcomes.Refusal(outcomes.Why.STOPPING)
-    async with running as why_not:
-        assert why_not is None
+            assert why_not == (outcomes.Refusal(outcomes.Why.OVERLOADED) if number in {1, 4} else None)
 
 
 PAUSE, RESUME = requests.Verb.PAUSE, requests.Verb.RESUME

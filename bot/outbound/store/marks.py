@@ -4,7 +4,6 @@
 |---|---|---|---|
 | a workspace | `notice` and its name | when it can be sent again, if ever | |
 | `install` | the digest of a used OAuth state | its expiry | |
-| `key` | the id of an encryption key | | a known plaintext that it has encrypted |
 | `audit key` | the id of an encryption key | | the key of links of the audit trail that is derived from it, encrypted |
 | `audit end` | a workspace | | the signed end of its chain of the audit trail |
 """
@@ -20,7 +19,7 @@ from bot.core.fields import Secret, derive_key, digest, is_token
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database, workspace_lock
 
-INSTALL, KEY, AUDIT_KEY, AUDIT_END = "install", "key", "audit key", "audit end"
+INSTALL, AUDIT_KEY, AUDIT_END = "install", "audit key", "audit end"
 _CLAIM = """
     INSERT INTO marks (scope, name, until) VALUES (:scope, :name, :until)
     ON CONFLICT (scope, name) DO UPDATE SET until = excluded.until WHERE marks.until <= :now

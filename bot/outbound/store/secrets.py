@@ -8,7 +8,8 @@ import dataclasses
 import json
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,10 +20,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bot.core.fields import Secret, derive_key, digest
 from bot.core.policy import Policy, Rule
 from bot.core.requests import Actor, ReplyAddress
-from bot.outbound.store.connections import Connection, Row
+from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
-from bot.outbound.store.errors import StoreNotUsableError, UnreadableError
-from bot.outbound.store.marks import AUDIT_KEY, KEY
+from bot.outbound.store.errors import UnreadableError
+from bot.outbound.store.marks import AUDIT_KEY
 
 _KEY_ID_LENGTH = 32
 _NONCE_LENGTH = 12  # bytes, random: one key can encrypt 2**32 secrets
@@ -132,7 +133,6 @@ def _field_of_modal(actor: Actor) -> FieldRef:
     return FieldRef(f"{actor.team_id}/{actor.user_id}", _MODAL)
 
 
-_COLUMN = "ciphertext"
 KEY_COLUMN = "value"
 _SECRETS = (
     ("workspaces", "team_id", "bot_token", "1 = 1"),
@@ -141,40 +141,18 @@ _SECRETS = (
     ("marks", "name", KEY_COLUMN, f"scope = '{AUDIT_KEY}'"),
 )
 """Tables, the ids of their rows, the columns that are encrypted, and which rows are."""
-_CHECKS = f"SELECT name AS owner, value AS ciphertext, '{_COLUMN}' AS name FROM marks WHERE scope = '{KEY}'"
-_ADD_CHECK = f"INSERT INTO marks (scope, name, value) VALUES ('{KEY}', :name, :ciphertext) ON CONFLICT DO NOTHING"
-_PLAINTEXT = Secret("These keys fit.")
+_TOKENS = "SELECT team_id, bot_token FROM workspaces WHERE bot_token <> ''"
 _ROTATION_TIMEOUT = 300.0
-_WRONG_KEYS = (
-    "ENCRYPTION_KEYS does not fit the database: no key decrypts its secrets. Add the key that the database was created "
-    "with; without it the secrets are lost, and you need a new database."
-)
-
-
-async def check_keys(database: Database, cipher: FieldCipher) -> None:
-    """Save a check of the first key, and decrypt those of earlier ones. Raises StoreNotUsableError if no key does."""
-    ciphertext = cipher.encrypt(_PLAINTEXT, FieldRef(cipher.key_id, _COLUMN))
-
-    def compare(connection: Connection) -> None:
-        connection.execute(_ADD_CHECK, name=cipher.key_id, ciphertext=ciphertext)
-        if not _can_decrypt(cipher, connection.fetch_all(_CHECKS)):
-            raise StoreNotUsableError(_WRONG_KEYS)  # which rolls back the check of the wrong key
-
-    await database.change(compare)
 
 
 async def can_decrypt(database: Database, cipher: FieldCipher) -> bool:
-    """Return whether the keys decrypt the checks of earlier ones. Raises StoreUnreachableError."""
-    return _can_decrypt(cipher, await database.fetch_all(_CHECKS))
-
-
-def _can_decrypt(cipher: FieldCipher, rows: Iterable[Row]) -> bool:
-    try:
-        for row in rows:
-            cipher.decrypt(row.ciphertext, FieldRef(row.owner, row.name))
-    except UnreadableError:
-        return False
-    return True
+    """Return whether the keys decrypt the token of a workspace, if there is any. Raises StoreUnreachableError."""
+    rows = await database.fetch_all(_TOKENS)
+    for row in rows:
+        with suppress(UnreadableError):
+            cipher.decrypt(row.bot_token, FieldRef(row.team_id, "bot_token"))
+            return True
+    return not rows
 
 
 async def rotate(database: Database, cipher: FieldCipher) -> int:
@@ -186,7 +164,6 @@ async def rotate(database: Database, cipher: FieldCipher) -> int:
 
 
 def _rotate(cipher: FieldCipher, connection: Connection) -> int:
-    connection.execute(f"DELETE FROM marks WHERE scope = '{KEY}' AND name <> :name", name=cipher.key_id)
     number = 0
     for table, owner, column, which in _SECRETS:
         where = f"{column} <> '' AND {which}"

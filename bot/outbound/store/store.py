@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from pathlib import Path
 from bot.core.fields import Secret
 from bot.health import Readiness
 from bot.outbound.store.audit import AuditTrail
-from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database, connect
 from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.marks import InstallStates, Notices
 from bot.outbound.store.people import People
 from bot.outbound.store.schema import TABLES, find_version, prepare
-from bot.outbound.store.secrets import FieldCipher, check_keys
+from bot.outbound.store.secrets import FieldCipher, can_decrypt
 from bot.outbound.store.sqlite import lock
 from bot.outbound.store.workspaces import WorkspaceRows
 from bot.runtime import Tasks, happens, run_periodically
@@ -29,6 +27,11 @@ CHECK_INTERVAL = 8.0  # seconds
 RETRY_DELAY = 2.0  # seconds, also while another bot uses the same SQLite file: a stop takes 10
 FIRST_ATTEMPT = 2.0  # seconds for which a start waits for its database: it can hang, or be locked
 _NAME = "database"
+_LOOKS = [f"SELECT * FROM {table} LIMIT 1" for table in TABLES]
+_WRONG_KEYS = (
+    "ENCRYPTION_KEYS does not fit the database: no key decrypts its secrets. Add the key that the database was created "
+    "with; without it the secrets are lost, and you need a new database."
+)
 
 
 def unusable(why: str, file: Path | None) -> str:
@@ -61,8 +64,8 @@ class Store:
         """Create the tables, and check the keys. Raises StoreNotUsableError, or StoreDownError if that can pass."""
         with self._explained():
             await prepare(self.database)
-            if self.keys_must_fit:
-                await check_keys(self.database, self.cipher)
+            if self.keys_must_fit and not await can_decrypt(self.database, self.cipher):
+                raise StoreNotUsableError(_WRONG_KEYS)
 
     async def find_version(self) -> str | None:
         """Return the version of the tables, None without any. Raises what `prepare` does, and changes nothing."""
@@ -77,26 +80,6 @@ class Store:
             kind = StoreNotUsableError if isinstance(error, StoreBrokenError) else StoreDownError
             raise kind(unusable(str(error), self.database.file)) from None
 
-    async def find_problem(self) -> str | None:
-        """Return what is wrong with the database, if anything."""
-        looked_at = [""]
-
-        def look(connection: Connection) -> None:
-            for table in TABLES:
-                looked_at.append(f" at the table {table}")
-                connection.fetch_all(f"SELECT * FROM {table} LIMIT 1")
-
-        try:
-            await self.database.read(look)
-        except StoreUnreachableError as error:
-            return f"The database fails{looked_at[-1]} ({error})."
-        return None
-
-
-def random_version() -> int:
-    """Return a random version of at most nine digits, with room for its successors."""
-    return secrets.randbelow(900_000_000)
-
 
 @asynccontextmanager
 async def open_store(
@@ -109,7 +92,7 @@ async def open_store(
     database, cipher = connect(url), FieldCipher(keys)
     audit = AuditTrail(database, cipher)
     try:
-        rows = WorkspaceRows(database, cipher, audit, random_version)
+        rows = WorkspaceRows(database, cipher, audit)
         states, notices, people = InstallStates(database, keys), Notices(database), People(database)
         store = Store(database, cipher, rows, states, notices, people, audit, keys_must_fit)
         if is_prepared:
@@ -175,8 +158,10 @@ def _report(readiness: Readiness, is_required: bool, why: str) -> None:  # noqa:
 
 
 async def _check(store: Store, readiness: Readiness) -> float:
-    if problem := await store.find_problem():
-        readiness.degrade(_NAME, problem)
+    try:
+        await store.database.read(lambda connection: list(connection.fetch_each(*_LOOKS)))
+    except StoreUnreachableError as error:
+        readiness.degrade(_NAME, f"The database fails ({error}).")
     else:
         readiness.recover(_NAME)
     return CHECK_INTERVAL

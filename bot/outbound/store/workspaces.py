@@ -1,9 +1,10 @@
 """Read and change the rows of the workspaces: their installations, secrets and settings."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.core.fields import SLACK_ID, Secret, derive_key, known_fields
@@ -13,17 +14,6 @@ from bot.outbound.store.audit import LOCK, AuditTrail, changed
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, write_policy
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A workspace; `installed_at` is in Unix seconds."""
-
-    team_id: str
-    team_name: str
-    installed_at: int
-    has_key: bool
-
 
 _DELETION_TIMEOUT = 60.0  # seconds: it is one transaction, which takes 6 s with 200,000 orders
 _IS_INSTALLED = "bot_token <> ''"
@@ -80,19 +70,13 @@ class WorkspaceRows:
     """Repository of workspaces. Every method can raise StoreUnreachableError.
 
     A change returns whether it was made. It is not made if the workspace does not exist or has another version; of
-    concurrent changes of one version, one is made. `first_version` is random: a modal that was opened before a
-    reinstall must not match.
+    concurrent changes of one version, one is made. Each change of a workspace runs inside `on_change(team_id)`.
     """
 
     _database: Database
     _cipher: FieldCipher
     _audit: AuditTrail
-    _first_version: Callable[[], int]
-    _on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
-
-    def with_on_change(self, on_change: Callable[[str], AbstractContextManager[None]]) -> "WorkspaceRows":
-        """Return the same rows; each change of a workspace runs inside `on_change(team_id)`."""
-        return replace(self, _on_change=on_change)
+    on_change: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
 
     async def find(self, team_id: str) -> Workspace | None:
         """Return a workspace, in one round trip. Raises UnreadableError if its secrets or its policy cannot be read."""
@@ -121,16 +105,15 @@ class WorkspaceRows:
         """Return whether a workspace has the app installed."""
         return await self._database.fetch_one(_FIND, team_id=team_id) is not None
 
-    async def summaries(self) -> list[Summary]:
-        """Return all summaries, by team id."""
-        rows = await self._database.fetch_all(_SUMMARIES)
-        return [Summary(row.team_id, row.team_name, row.installed_at, bool(row.has_key)) for row in rows]
+    async def summaries(self) -> list[Row]:
+        """Return `team_id`, `team_name`, `installed_at` (Unix seconds) and `has_key` of all, by team id."""
+        return await self._database.fetch_all(_SUMMARIES)
 
     async def save(self, installation: Installation) -> bool:
         """Save an installation; an earlier one keeps its settings. Return whether the workspace has an Anchor key."""
         token = self._cipher.encrypt(installation.bot_token, FieldRef(installation.team_id, "bot_token"))
         values = asdict(installation) | {"bot_token": token, "scopes": ",".join(installation.scopes)}
-        values["version"] = self._first_version()
+        values["version"] = random_version()
         record = Record(installation.installed_by, "installation", "installed")
 
         def save(connection: Connection) -> bool:
@@ -138,7 +121,7 @@ class WorkspaceRows:
             self._record(connection, installation.team_id, record)
             return row.anchor_api_key is not None
 
-        with self._on_change(installation.team_id):
+        with self.on_change(installation.team_id):
             return await self._database.change(save)
 
     async def save_ids(self, workspace: Workspace) -> None:
@@ -205,7 +188,7 @@ class WorkspaceRows:
         conditions, bots = "AND installed_at <= :at", listed(uninstall.bot_user_ids or ())
         if uninstall.bot_user_ids is not None:
             conditions += " AND bot_user_id IN (SELECT value FROM json_each(:bots))"
-        with self._on_change(uninstall.team_id):
+        with self.on_change(uninstall.team_id):
             return await self._delete(uninstall.team_id, "", conditions, at=uninstall.happened_at, bots=bots)
 
     async def _delete(self, team_id: str, by: str, conditions: str = "", **values: object) -> bool:
@@ -247,7 +230,7 @@ class WorkspaceRows:
                 self._record(connection, team_id, record)
             return is_changed
 
-        with self._on_change(team_id):
+        with self.on_change(team_id):
             return await self._database.change(change)
 
     def _record(self, connection: Connection, team_id: str, record: Record) -> None:
@@ -263,6 +246,11 @@ class WorkspaceRows:
             set_by=row.anchor_api_key_set_by,
             set_at=row.anchor_api_key_set_at,
         )
+
+
+def random_version() -> int:
+    """Return a first version, with room for its successors: a modal that is older than a reinstall does not match."""
+    return secrets.randbelow(900_000_000)
 
 
 def saving_ids(workspace: Workspace, connection: Connection) -> Callable[[], None]:
