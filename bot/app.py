@@ -169,7 +169,7 @@ class Bot:
             facts=facts,
             auto_pauses=pause_rows,
         )
-        sender = CardSender(slack, workspaces, states, response_urls, store.cipher, monitor)
+        sender = CardSender(slack, workspaces, states, response_urls, monitor)
         outbox = self.outbox = Outbox(messages, lease, sender, metrics)
         before, wake = settings.remind_before, facts.learned
         reminders = self.reminders = Reminders(ReminderRows(database), workspaces, reads, before, wake)
@@ -191,7 +191,7 @@ class Bot:
         auto_pauses = self.auto_pauses = AutoPauses(
             orders, AlertCards(slack, outbox, reads), workspaces, pause_rows, tasks
         )
-        self.batches = Batches(orders, delivery, store.cipher, tasks)
+        self.batches = Batches(orders, delivery, tasks)
 
         # what comes in
         router = Router()

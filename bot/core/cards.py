@@ -276,8 +276,7 @@ class HeldContent:
 class BatchContent:
     """The result of a batch of orders: who gave it, why, and the words that chose its sessions, "" without any.
 
-    Its card has the id of the batch in the place of a session. `channel_id` is where the batch was given, "" in Home,
-    and `address` the same, sealed for that person.
+    Its card has the id of the batch in the place of a session. `channel_id` is where the batch was given, "" in Home.
     As far as is known, programs outside of Anchor control the browsers of `outside` sessions, and agents have `names`.
     """
 
@@ -285,7 +284,6 @@ class BatchContent:
     channel_id: str = ""
     reason: str = ""
     words: str = ""
-    address: str = ""
     verb: Verb = Verb.PAUSE
     outside: int = 0
     names: Mapping[SessionId, str] = field(default_factory=dict)

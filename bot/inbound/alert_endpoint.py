@@ -145,7 +145,7 @@ class Alerts:
         if body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             body = replace(body, why=f"{body.why} {senders.SEND_LESS}")
             _log.error("alerts refused", extra={"sender": token.name, "why": body.why})
-            self.monitor.report_lost_alerts(workspace, Lost.TOO_LARGE, 1, [token.name])
+            self.monitor.report_lost_alerts(workspace, Lost.TOO_LARGE, [token.name])
         return self._reject(replace(body, status=503 if body.status == HTTPStatus.REQUEST_TIMEOUT else 400))
 
     async def _take_alert(self, alert: Alert, workspace: Workspace, token: AlertToken, _: str) -> web.Response:
@@ -204,10 +204,10 @@ class Alerts:
         if names := webhook.without_session:
             named = some(dict.fromkeys(names), most=_MOST_LOGGED)
             _log.warning("alerts without a session", extra=fields | {"alertnames": named, "count": len(names)})
-            self.monitor.report_lost_alerts(workspace, Lost.NO_SESSION, len(names), names)
+            self.monitor.report_lost_alerts(workspace, Lost.NO_SESSION, names)
         if webhook.left_out:
             _log.warning("alerts left out of a request", extra=fields | {"count": webhook.left_out})
-            self.monitor.report_lost_alerts(workspace, Lost.LEFT_OUT, webhook.left_out)
+            self.monitor.report_lost_alerts(workspace, Lost.LEFT_OUT)
 
     async def _post(self, alert: Alert, workspace: Workspace) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels."""

@@ -168,9 +168,9 @@ def left_out(number: int) -> str:
     return f"{number} alert{'s were' if number > 1 else ' was'} left out. {SEND_LESS}"
 
 
-def lost_message(why: Lost, number: int, names: Iterable[str]) -> Message:
-    """Return the notice that so many alerts, or requests, have no card; `names` are of alerts that came, or senders."""
+def lost_message(why: Lost, names: Iterable[str]) -> Message:
+    """Return the notice that alerts have no card; `names` are of alerts that came, or senders. The log counts them."""
     named = some(dict.fromkeys(code(name) for name in names if plain(name)), most=MOST_NAMED)
     reason, fix = _LOST[why]
-    top = f"⚠️ *Alerts have no card* ({number:,}): {reason}."
+    top = f"⚠️ *Alerts have no card*: {reason}."
     return ephemeral(top, f"Last: {named}." if named else "", f"Fix: {fix} This message comes once a day at most.")

@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 
 from bot.core.cards import AlertContent, BatchContent, Card, HeldContent, Part, ResultContent
 from bot.core.fields import Secret
-from bot.core.requests import Actor, operator_name, program_name
+from bot.core.requests import MessageContent, operator_name, program_name
 from bot.core.retries import NO_WORKSPACE
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
-from bot.messages.blocks import Message
+from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import card_message, digest_of, elsewhere, mentioning
 from bot.messages.results import as_direct_message
 from bot.messages.sessions import held_message
 from bot.messages.several import batch_message
-from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
+from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.history import SessionStates
-from bot.outbound.store.secrets import FieldCipher, unseal
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import new_id
 from bot.usecases.notices import WorkspaceMonitor
@@ -27,7 +26,6 @@ _log = logging.getLogger(__name__)
 
 LONGEST_ATTEMPT = 15.0  # seconds of an attempt, which can be four calls
 _TOO_LONG = Refused("msg_blocks_too_long")
-_LATER = TryAgain("the batch has not ended", limited=True)  # without a wait, which would hold up other messages
 
 
 @dataclass(eq=False)
@@ -38,24 +36,25 @@ class CardSender:
     workspaces: Workspaces
     states: SessionStates
     response_urls: ResponseUrls
-    cipher: FieldCipher
     monitor: WorkspaceMonitor
 
-    async def send(self, card: Card) -> tuple[PostResult, str]:
-        """Make one attempt, within LONGEST_ATTEMPT. Return the result, and the digest of the message.
+    async def send(self, card: Card, click: Secret | None = None) -> tuple[PostResult, str]:
+        """Make one attempt, within LONGEST_ATTEMPT, by the response_url of a click if there is one.
 
-        Raises StoreError.
+        Return the result, and the digest of the message. Raises StoreError.
         """
         owner = await self.workspaces.find(card.team_id)
-        message, is_over = await self._compose(card, owner)
+        message = await self._compose(card, owner)
         digest = digest_of(message)
         if card.ts is not None and digest == card.shown:
             return Posted(card.channel_id, card.ts), digest
         try:
             async with asyncio.timeout(LONGEST_ATTEMPT):
-                result = await self._call(card, owner, message)
-                if isinstance(result, Refused) and isinstance(card.content, BatchContent):
-                    result = await self._answer(card, card.content, message, result) if is_over else _LATER
+                if click is not None:
+                    content = MessageContent(message.text, message.blocks)
+                    result = await self.response_urls.replace(click, content, Visibility.IN_CHANNEL)
+                else:
+                    result = await self._call(card, owner, message)
         except TimeoutError:
             result = Doubtful(f"Slack did not answer within {LONGEST_ATTEMPT:.0f} s")
         return result, digest
@@ -76,16 +75,11 @@ class CardSender:
         if (owner := await self.workspaces.find(card.team_id)) is not None:
             await self.slack.delete_message(owner.bot_token, channel_id, ts)
 
-    async def compose(self, card: Card) -> Message:
-        """Return what a card shows now. Raises StoreError."""
-        return (await self._compose(card, await self.workspaces.find(card.team_id)))[0]
-
-    async def _compose(self, card: Card, owner: Workspace | None) -> tuple[Message, bool]:
-        """Return the message, and whether nothing more follows by itself."""
+    async def _compose(self, card: Card, owner: Workspace | None) -> Message:
         if isinstance(content := card.content, BatchContent):
             return await self._compose_batch(card, content)
         if isinstance(content, HeldContent):
-            return held_message(content, card.id), True
+            return held_message(content, card.id)
         states = await self._read_states(card)
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}
@@ -100,24 +94,12 @@ class CardSender:
             offers_end=owner is not None and owner.policy.end is not None,
             more=card.more,
         )
-        return elsewhere(message, card.meant_for) if card.meant_for else message, True
+        return elsewhere(message, card.meant_for) if card.meant_for else message
 
-    async def _compose_batch(self, card: Card, content: BatchContent) -> tuple[Message, bool]:
+    async def _compose_batch(self, card: Card, content: BatchContent) -> Message:
         batch_id = card.parts[0].session_id
-        orders = await self.states.of_batch(card.team_id, batch_id)
-        message = batch_message(content, orders, batch_id)
-        if card.channel_id != content.channel_id:
-            message = as_direct_message(message, content.channel_id)
-        return message, all(one.outcome for one in orders)
-
-    async def _answer(self, card: Card, content: BatchContent, message: Message, refused: Refused) -> PostResult:
-        """Tell the end of a batch by the response_url, which works where the bot is not a member."""
-        actor = Actor(card.team_id, content.channel_id, content.user_id)
-        found = unseal(content.address, actor, self.cipher)
-        if card.channel_id != content.channel_id or found is None or found[0].response_url is None:
-            return refused
-        result = await self.response_urls.post(found[0].response_url, message)
-        return Posted() if isinstance(result, Posted) else refused
+        message = batch_message(content, await self.states.of_batch(card.team_id, batch_id), batch_id)
+        return message if card.channel_id == content.channel_id else as_direct_message(message, content.channel_id)
 
     async def _read_states(self, card: Card) -> dict[str, SessionState]:
         """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""

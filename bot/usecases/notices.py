@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from cachetools import LRUCache, TTLCache
+from cachetools import TTLCache
 
 from bot.core.cards import Lost
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.policy import Role
-from bot.core.requests import Actor
+from bot.core.requests import FORGOTTEN, Actor
 from bot.core.sessions import NotRead, Unread
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages.blocks import Message
@@ -45,7 +45,6 @@ class WorkspaceMonitor:
 
     def __post_init__(self) -> None:
         self._quiet: TTLCache[tuple[str, str], None] = TTLCache(MOST_QUIET, QUIET_PERIOD, timer=time.monotonic)
-        self._lost: LRUCache[tuple[str, str], int] = LRUCache(MOST_QUIET)
         self._recording: set[tuple[str, int, KeyCheck]] = set()
 
     def notify_change(self, workspace: Workspace, message: Message, *also: str | None) -> None:
@@ -59,12 +58,12 @@ class WorkspaceMonitor:
             admins = []
             about = {"team": workspace.team_id, "why": str(error)}
             _log.warning("admin lookup failed; admins not notified", extra=about)
-        user_ids = dict.fromkeys(user_id for user_id in (*also, *admins) if user_id)
+        user_ids = dict.fromkeys(one for one in (*also, *admins) if one and not one.startswith(FORGOTTEN))
         await asyncio.gather(*(self.delivery.send_dm(workspace.team_id, user_id, message) for user_id in user_ids))
 
-    async def _admins(self, workspace: Workspace, first: str | None = None) -> list[str]:
+    async def _admins(self, workspace: Workspace, first: str = "") -> list[str]:
         """Return `first` and the recorded admins, if they can still be one, or the alert channel. Raises StoreError."""
-        recorded = [first or "", *await self.workspaces.store.people.admins(workspace.team_id)]
+        recorded = [first, *await self.workspaces.store.people.admins(workspace.team_id)]
         found = list(dict.fromkeys(filter(None, recorded)))
         actors = [Actor(workspace.team_id, "", user_id, home_team_id=workspace.team_id) for user_id in found]
         roles = await asyncio.gather(*(self.roles.get(workspace, actor) for actor in actors))
@@ -101,12 +100,10 @@ class WorkspaceMonitor:
         """Tell an admin once a day that alerts are not posted in the channel that they are for."""
         self._report(workspace, f"channel {channel_id}", closed_message(channel_id), again_after=_DAY)
 
-    def report_lost_alerts(self, workspace: Workspace, why: Lost, number: int, names: Iterable[str] = ()) -> None:
-        """Tell an admin of alerts without a card, at once, then daily: so many since the last notice that was sent."""
+    def report_lost_alerts(self, workspace: Workspace, why: Lost, names: Iterable[str] = ()) -> None:
+        """Tell an admin of alerts without a card, at once, and then once a day."""
         about = " ".join(("alerts:", why, *(names if why is Lost.TOO_LARGE else ())))
-        name = workspace.team_id, about
-        total = self._lost[name] = self._lost.get(name, 0) + number
-        self._report(workspace, about, lost_message(why, total, names), again_after=_DAY, total=total)
+        self._report(workspace, about, lost_message(why, names), again_after=_DAY)
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
         """Save the check of a key; if Anchor refuses it and nobody has replaced it, notify its setter, or an admin."""
@@ -122,35 +119,21 @@ class WorkspaceMonitor:
         if current is not None and current.key_version == version:
             if key.check is not KeyCheck.REFUSED:
                 _log.warning("Anchor refuses the key", extra={"team": team_id})
-            self._report(workspace, _refused(workspace), key_refused_message(key), first=key.set_by)
+            self._report(workspace, _refused(workspace), key_refused_message(key), first=key.set_by or "")
 
-    def _report(  # noqa: PLR0913 - all that a notice has
-        self,
-        workspace: Workspace,
-        about: str,
-        message: Message,
-        *,
-        first: str | None = None,
-        again_after: float | None = None,
-        total: int = 0,
+    def _report(
+        self, workspace: Workspace, about: str, message: Message, *, first: str = "", again_after: float | None = None
     ) -> None:
-        """Send a notice, once for all replicas, or again after so many seconds.
+        """Send a notice, once for all replicas, or again after so many seconds. If nobody gets it, a later one is sent.
 
-        If nobody gets it, it can be sent again later, and its `total` goes on.
+        `first` is who gets it before the admins.
         """
-        name = workspace.team_id, about
-        if name not in self._quiet:
-            self._quiet[name] = None
-            self.tasks.start(self._tell(workspace, about, message, total, first, again_after))
+        if (workspace.team_id, about) not in self._quiet:
+            self._quiet[workspace.team_id, about] = None
+            self.tasks.start(self._tell(workspace, about, message, first, again_after))
 
-    async def _tell(  # noqa: PLR0913, PLR0917 - all that a notice has
-        self,
-        workspace: Workspace,
-        about: str,
-        message: Message,
-        total: int,
-        first: str | None,
-        again_after: float | None,
+    async def _tell(
+        self, workspace: Workspace, about: str, message: Message, first: str, again_after: float | None
     ) -> None:
         """Send a notice to the first one who gets it: an admin, or else the alert channel."""
         name, notices = (workspace.team_id, about), self.workspaces.store.notices
@@ -160,7 +143,6 @@ class WorkspaceMonitor:
                 return
             for user_id in people:
                 if await self.delivery.send_dm(workspace.team_id, user_id, message):
-                    self._lost[name] = self._lost.get(name, total) - total
                     return
             _log.error("nobody could be notified", extra={"team": name[0], "about": about})
             await notices.release(*name)

@@ -13,7 +13,6 @@ from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Refusal, Re
 from bot.core.requests import (
     LATE,
     STILL_WANTED,
-    MessageContent,
     Order,
     ReplyAddress,
     Source,
@@ -23,7 +22,7 @@ from bot.core.requests import (
     read_attempt,
 )
 from bot.health import OFF, Backlog, Metrics
-from bot.messages.blocks import Message, Visibility
+from bot.messages.blocks import Message
 from bot.messages.cards import mentioning
 from bot.messages.results import (
     NOT_RECORDED,
@@ -34,7 +33,6 @@ from bot.messages.results import (
     outcome_message,
     warnings,
 )
-from bot.outbound.slack.client import PostResult
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
@@ -286,16 +284,12 @@ class Orders:
 
     async def _replace(self, running: RunningOrder, settled: Settled, address: ReplyAddress) -> bool:
         """Let the clicked message of the bot tell a pause. Return whether Slack has taken that, and it says all."""
-        url = address.response_url
-        if url is None or not isinstance(settled.outcome, Paused) or not running.replaces_click(settled.outcome):
+        outcome = settled.outcome
+        is_card = self.session_cards.is_card(running, settled)
+        if not is_card or not isinstance(outcome, Paused) or not running.replaces_click(outcome):
             return False
-        has_more = any(warnings(running.order, settled.outcome, running.known))
-
-        async def send(message: Message) -> PostResult:
-            content = MessageContent(message.text, message.blocks)
-            return await self.delivery.response_urls.replace(url, content, Visibility.IN_CHANNEL)
-
-        replacing = self.tasks.start(self.session_cards.replace(running, settled, send))
+        has_more = settled.is_overtaken or any(warnings(running.order, outcome, running.known))
+        replacing = self.tasks.start(self.session_cards.replace(running))
         await asyncio.wait({replacing}, timeout=REPLACE_TIMEOUT)
         if has_more or not (replacing.done() and replacing.result()):
             return False

@@ -321,18 +321,15 @@ class Outbox:
             result, digest = await self.sender.send(card)
         except asyncio.CancelledError:  # it can arrive after what another leader sends by now
             if card.ts is not None:
-                self.rows.shown(card, None)
+                self.rows.send_again(card)
             raise
         if card.ts is not None and isinstance(result, Doubtful):
-            self.rows.shown(card, None)
+            self.rows.send_again(card)
         is_answer = isinstance(result, Posted | Refused) or (isinstance(result, TryAgain) and result.limited)
         self._silent_since = None if is_answer else self._silent_since or time.monotonic()
         return result, digest
 
     async def _record(self, card: Card, result: Posted, digest: str, term: int) -> None:
-        if not result.ts:  # of the end of a batch, which was told elsewhere
-            await self.rows.close(card, "")
-            return
         posted = result.channel or card.channel_id, result.ts
         kept = await asyncio.shield(self.rows.sent(card, posted, digest, term))  # also if another process leads by then
         if card.ts is None and kept != result.ts and self.sender is not None:

@@ -14,12 +14,11 @@ from bot.core.outcomes import Outcome, Refusal
 from bot.core.requests import Actor, ReplyAddress, Source, Verb, operator_name
 from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Phase
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import digest_of
 from bot.messages.results import CardUpdate, apply, outcome_message
-from bot.outbound.slack.client import Posted, PostResult
+from bot.outbound.slack.client import Posted
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import SessionStates
@@ -74,35 +73,24 @@ class SessionCards:
         """Return whether the message of a click or thread is a card, as its mark with the outcome has shown."""
         return self._clicked(running) in settled.cards.names
 
-    async def replace(
-        self, running: RunningOrder, settled: Settled, send: Callable[[Message], Awaitable[PostResult]]
-    ) -> bool:
-        """Replace the bot's own message that was clicked by what it shows now. Return whether that tells the pause.
+    async def replace(self, running: RunningOrder) -> bool:
+        """Replace the card that was clicked by what it shows now. Return whether Slack has taken that. Never raises.
 
-        It does not if somebody else has ordered meanwhile, or Slack has not taken it: the leader sends it then. Never
-        raises.
+        If it has not, the leader sends the card.
         """
-        shown, card, is_taken, name = None, None, False, self._clicked(running)
-        if name not in settled.cards.names:
-            return False
         try:
-            card = await self.outbox.rows.named(name)
-            if card is not None and self.sender is not None and await self._is_paused_by(running):
-                message = await self.sender.compose(card)
-                is_taken = isinstance(await send(message), Posted)
-                shown = digest_of(message) if is_taken else None
+            card = await self.outbox.rows.named(self._clicked(running))
+            if card is not None and card.ts is not None and self.sender is not None:
+                result, digest = await self.sender.send(card, running.address.response_url)
+                if isinstance(result, Posted):
+                    self.outbox.rows.sent(card, (card.channel_id, card.ts), digest)
+                    return True
+                self.outbox.rows.send_again(card)
+                return False
         except Exception as error:  # noqa: BLE001 - its thread gets the result
             _log.warning("clicked message not replaced", extra={"why": str(error) or type(error).__name__})
-        if card is not None:
-            self.outbox.rows.shown(card, shown)
-        else:
-            self.rows.show(running)
-        return is_taken
-
-    async def _is_paused_by(self, running: RunningOrder) -> bool:
-        team_id, session_id = running.session
-        state = (await self.states.of(team_id, [session_id])).get(session_id)
-        return state is not None and state.phase is Phase.PAUSED and state.user_id == running.order.actor.user_id
+        self.rows.show(running)
+        return False
 
     def _clicked(self, running: RunningOrder) -> CardName:
         actor = running.order.actor
@@ -146,7 +134,7 @@ class SessionCards:
         own = Card(id=batch_id, team_id=actor.team_id, channel_id=actor.channel_id or actor.user_id, parts=(part,))
         cards = [] if operator_name(actor.user_id) is not None else [own]
         if not actor.channel_id and (channel := await self._alerts_channel(actor.team_id)):
-            name, elsewhere = f"{batch_id}-alerts", replace(content, reason="", address="")
+            name, elsewhere = f"{batch_id}-alerts", replace(content, reason="")
             cards.append(replace(own, id=name, channel_id=channel, parts=(replace(part, id=name, content=elsewhere),)))
         if cards:
             await self.outbox.rows.add(cards)

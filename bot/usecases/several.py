@@ -86,7 +86,6 @@ class Batches:
 
     orders: Orders
     delivery: MessageDelivery
-    cipher: FieldCipher
     tasks: Tasks
 
     async def resume(self, address: ReplyAddress, batch_id: str, trigger_id: str, age: float) -> None:
@@ -133,11 +132,11 @@ class Batches:
         """Let a card tell the outcomes. Without the database, tell them when all of them are known."""
         address, is_recorded = batch.address, await _are_recorded(running)
         own = [one for one in running if not one.is_repeated]
-        actor, sealed = address.actor, seal(address, self.cipher)
+        actor = address.actor
         known = [self.orders.facts.reads.known(actor.team_id, one) for one in batch.session_ids]
         outside = sum(one is not None and one.is_task is False for one in known)
         names = {one.id: spoken_name(one) for one in known if one is not None}
-        about = (batch.reason, batch.words, sealed, batch.verb, outside, names)
+        about = (batch.reason, batch.words, batch.verb, outside, names)
         content = BatchContent(actor.user_id, actor.channel_id, *about)
         if not own:  # Slack sent the batch to another process, too
             return

@@ -1,6 +1,7 @@
 """The key of a workspace: set, checked, refused and replaced."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,18 @@ async def test_an_admin_sets_the_key_and_the_next_command_pauses(team: AdminHarn
     assert await team.wait_for_direct_messages(user=team.admin) == [
         say.settings_texts.key_saved(made(team.admin.id)).notice(team.admin.id).text
     ]
+
+
+async def test_nobody_tries_to_tell_a_person_who_was_forgotten_that_their_key_was_replaced(
+    team: AdminHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await team.at.store.rows.set_key(team.team_id, made("forgotten-0123456789ab", OTHER))
+    await team.open_home()
+    await team.open_modal("anchor_set_key")
+    await team.submit({"key": KEY})
+    await team.wait_for_direct_messages(user=team.admin)
+    await asyncio.sleep(1.0)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_a_key_that_is_none_or_that_anchor_refuses_is_an_error_on_the_field(team: AdminHarness) -> None:

@@ -193,7 +193,7 @@ async def test_a_body_of_another_kind_or_size_is_refused_and_never_breaks_the_bo
         for data in (large, b"{[" * 10_000 + b"{", b"," * 200_001):
             status, answer = await send(at, data=data)
             assert (status, say.SEND_LESS in answer["error"]) == (400, True)
-        told = say.lost_message(Lost.TOO_LARGE, 1, ["default"]).text
+        told = say.lost_message(Lost.TOO_LARGE, ["default"]).text
         assert [one.text for one in await until_posted(at)] == [told]
         assert (await send(at, alertmanager_alert(annotations={"summary": "x" * 3 * MIB})))[0] == 200
     lines = [vars(record) for record in caplog.records if record.levelno >= logging.ERROR]
@@ -231,7 +231,7 @@ async def test_alerts_that_are_left_out_are_told_and_the_first_500_are_taken() -
         status, answer = await send(at, body=alertmanager_body(*alerts, truncated=2))
         assert (status, answer["taken"], answer["warnings"]) == (200, 500, [say.left_out(5)])
         assert time.monotonic() - began < 2.0
-        told = say.lost_message(Lost.LEFT_OUT, 5, ()).text
+        told = say.lost_message(Lost.LEFT_OUT, ()).text
         await at.slack.until(lambda: told in [message.text for message in posted(at)])
         (card,) = [message for message in await until_posted(at, 2) if message.blocks]
         await until_shown(at, card, PAUSE, "×500")
@@ -252,7 +252,7 @@ async def test_a_workspace_of_many_has_a_route_and_its_admins_are_told(team: Adm
     for _ in range(2):
         status, answer, _ = await post_json(url, alertmanager_body(one, nameless), headers=basic(TOKEN))
         assert (status, answer["taken"]) == (200, 1)
-    told = say.lost_message(Lost.NO_SESSION, 1, ["AnchorSpendHigh"]).text
+    told = say.lost_message(Lost.NO_SESSION, ["AnchorSpendHigh"]).text
     assert await team.wait_for_direct_messages(user=team.admin) == [told]
     await team.slack.until(lambda: any(team.session in message.text for message in team.messages()))
     await at.rename_table("messages", "gone")

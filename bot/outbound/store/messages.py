@@ -114,8 +114,9 @@ _MENTION = f"""
 """Of the critical alerts in a channel one mentions people at a time, unless Slack has refused that."""
 _SENT = f"""
     UPDATE messages SET ts = coalesce(ts, :ts), channel_id = CASE WHEN ts IS NULL THEN :channel_id ELSE channel_id END,
-      shown = CASE WHEN ts IS NULL OR (due = :term AND ts = :ts) THEN :shown END,
-      due = CASE WHEN closed_at IS NOT NULL OR (due = :term AND version = :version AND coalesce(ts, :ts) = :ts)
+      shown = CASE WHEN ts IS NULL OR (coalesce(due, 0) = :term AND ts = :ts) THEN :shown END,
+      due = CASE WHEN closed_at IS NOT NULL
+          OR (coalesce(due, 0) = :term AND version = :version AND coalesce(ts, :ts) = :ts)
         THEN NULL ELSE 0 END,
       urgency = CASE WHEN urgency = {Urgency.CLICKED} AND version <> :version THEN urgency ELSE {Urgency.UPDATE} END
     WHERE id = :id RETURNING ts
@@ -134,12 +135,7 @@ _MOVE = """
     WHERE id = :id AND ts IS NULL AND closed_at IS NULL
 """
 """A critical alert mentions people in a channel only if no other one did."""
-_SHOWN = """
-    UPDATE messages SET shown = CASE WHEN version = :version AND due IS NULL THEN :shown END,
-      due = CASE WHEN version <> :version OR :shown IS NULL THEN 0 ELSE due END
-    WHERE id = :id AND closed_at IS NULL
-"""
-"""It is not known what came last if it has changed meanwhile, or the leader sends it, too."""
+_SEND_AGAIN = "UPDATE messages SET shown = NULL, due = 0 WHERE id = :id AND closed_at IS NULL"
 
 
 @dataclass(eq=False)
@@ -195,8 +191,11 @@ class MessageRows:
         where = {"id": card.id, "team_id": card.team_id, "channel_id": card.channel_id}
         return card.mentions or await self.database.execute(_MENTION, **where) > 0
 
-    def sent(self, card: Card, posted: tuple[str, str], shown: str, term: int) -> asyncio.Future[str | None]:
-        """Record that Slack has a card in this channel as this `ts`, with a digest. Return the `ts` that is kept."""
+    def sent(self, card: Card, posted: tuple[str, str], shown: str, term: int = 0) -> asyncio.Future[str | None]:
+        """Record that Slack has a card in this channel as this `ts`, with a digest. Return the `ts` that is kept.
+
+        The `term` is that of the leader that has sent it, 0 for another process that a click came to.
+        """
         channel_id, ts = posted
         values = {"id": card.id, "ts": ts, "channel_id": channel_id, "shown": shown, "version": card.version}
 
@@ -224,10 +223,9 @@ class MessageRows:
         held = [channel_lock(card.team_id, one) for one in locks]  # no alert joins it meanwhile
         return self.do(card.team_id, lambda connection: connection.execute(_MOVE, **values), held)
 
-    def shown(self, card: Card, shown: str | None) -> asyncio.Future[int]:
-        """Record the digest of what a click has made of a card, None if that is not known: then it is sent again."""
-        values = {"id": card.id, "version": card.version, "shown": shown}
-        return self.do(card.team_id, lambda connection: connection.execute(_SHOWN, **values))
+    def send_again(self, card: Card) -> asyncio.Future[int]:
+        """Let a card be sent again, since nobody knows which state of it Slack has."""
+        return self.do(card.team_id, lambda connection: connection.execute(_SEND_AGAIN, id=card.id))
 
 
 def read_message(connection: Connection, message_id: str) -> Card | None:
