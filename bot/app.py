@@ -25,7 +25,6 @@ from bot.inbound.install import Install, open_oauth
 from bot.inbound.slack.app import ACK_WAIT, MOST_TASKS, Router, SlackApp, SlackRoute
 from bot.inbound.slack.listeners import OrderListeners, ViewListeners
 from bot.inbound.slack.socket_mode import HEARTBEAT, REDELIVERY_WINDOW, SocketMode, connect
-from bot.logs import dropped_lines
 from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
@@ -233,12 +232,9 @@ class Bot:
         state = State(
             facts={"version": __version__} | transport_and_tenancy(settings),
             readiness=self.readiness,
-            has_socket=self.socket_mode is not None,
-            has_key=settings.workspace is not None,
             leads=self.leads,
             backlog=self.orders.backlog,
             database_errors=lambda: self.store.database.errors,
-            dropped_lines=dropped_lines,
         )
         application, host = metrics_application(self._metrics, state, self.health), settings.metrics_host
         return listening(application, host, settings.metrics_port, setting="METRICS_PORT", message="serving metrics")

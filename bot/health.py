@@ -103,13 +103,10 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The state at a scrape: `facts` about the bot, the `backlog` of results; `has_key`: its key is in the settings."""
+    """The state at a scrape: `facts` about the bot, and the `backlog` of results."""
 
     facts: Mapping[str, str]
     readiness: Readiness
-    has_socket: bool
-    has_key: bool
     leads: Callable[[], bool]
     backlog: Callable[[], Backlog]
     database_errors: Callable[[], int]
-    dropped_lines: Callable[[], int]

@@ -99,11 +99,6 @@ class NonBlockingHandler(logging.Handler):
         return True
 
 
-def dropped_lines() -> int:
-    """Return the number of lines that this process has lost."""
-    return sum(handler.lost for handler in logging.getLogger().handlers if isinstance(handler, NonBlockingHandler))
-
-
 class TextFormatter(logging.Formatter):
     """Formatter for people: a line of time, level, message, and the fields as name=value."""
 

@@ -80,7 +80,6 @@ class _Page(Collector):
         yield "orders", about, "verb source outcome result", results
         yield "alerts", "Alerts of programs, by their outcome and sender.", "outcome sender", alerts
         yield "database_errors", "Failed calls of the database.", "", {(): self.state.database_errors()}
-        yield "log_lines_dropped", "Lines that nobody read.", "", {(): self.state.dropped_lines()}
 
     def _gauges(self) -> Iterator[_Family]:
         state, results = self.state, self.state.backlog()
@@ -88,10 +87,6 @@ class _Page(Collector):
         yield "info", "The bot that runs, in its labels.", " ".join(state.facts), {tuple(state.facts.values()): 1}
         yield "ready", "1 if /readyz is 200.", "", {(): not reasons}
         yield "leader", "1 if this process leads.", "", {(): state.leads()}
-        if state.has_socket:
-            yield "socket_connected", "1 if Socket Mode works.", "", {(): "socket" not in reasons}
-        if state.has_key:
-            yield "key_accepted", "0 if Anchor refuses ANCHOR_API_KEY.", "", {(): "anchor_key" not in degraded}
         parts = {(part,): part in degraded for part in sorted({*PARTS, *degraded})}
         yield "degraded", "1 if this part does not work as it should.", "part", parts
         depth, oldest = {("results",): results.depth}, {("results",): results.oldest}

@@ -46,7 +46,6 @@ _BY_STATUS = {
     429: Unread.RATE_LIMITED,
     **dict.fromkeys((502, 503, 504), Unread.UNREACHABLE),
 }
-_FINAL = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE})
 
 
 def read_page(parsed: _Json, page: int) -> SessionPage | None:
@@ -185,23 +184,15 @@ class AnchorSessions:
     timeout: float
 
     async def running(self, key: Secret) -> SessionList | NotRead:
-        """Return the sessions of the key's team that run, and recent ones that may run.
-
-        If the team's sessions cannot be read, return those of the key, as a list that is not complete.
-        """
+        """Return the sessions of the key's team that run, and recent ones that may run."""
         now, ends = time.time(), time.monotonic() + self.timeout
         answers = await asyncio.gather(
             self._pages(key, ends, status=RUNNING), self._pages(key, ends, created_from=_iso_time(now - RECENT))
         )
         pages = [page for page in answers if isinstance(page, SessionPage)]
         failures = [failure for failure in answers if isinstance(failure, NotRead)]
-        if failures and not pages:
-            if failures[0].why in _FINAL:
-                return failures[0]
-            own = await self.statuses(key)
-            if isinstance(own, NotRead):
-                return own
-            pages = [own]
+        if not pages:
+            return failures[0]
         total = answers[0].total if isinstance(answers[0], SessionPage) else 0
         return running_sessions(pages, is_complete=not failures, now=now, total=total)
 

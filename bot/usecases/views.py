@@ -99,16 +99,11 @@ class HomeView:
     def __post_init__(self) -> None:
         self._locks = KeyedLocks()
 
-    async def publish(self, actor: Actor, *, notice: str = "", view_hash: str | None = None) -> bool:
-        """Publish a person's Home, and return whether that succeeded; never raises.
-
-        `view_hash` is that of the view the person saw. If another replica has changed it since, publish once more.
-        """
+    async def publish(self, actor: Actor, *, notice: str = "") -> bool:
+        """Publish a person's Home, and return whether that succeeded; never raises."""
         async with self._locks.get((actor.team_id, actor.user_id)):
             try:
-                result = await self._publish(actor, notice, view_hash)
-                if result is ViewResult.CONFLICT:
-                    result = await self._publish(actor, notice, None)
+                result = await self._publish(actor, notice)
             except StoreError as error:
                 _log.error("database error; Home not updated", extra={"team": actor.team_id, "why": str(error)})
                 return False
@@ -117,7 +112,7 @@ class HomeView:
                 return False
         return result is ViewResult.SHOWN
 
-    async def _publish(self, actor: Actor, notice: str, view_hash: str | None) -> ViewResult:
+    async def _publish(self, actor: Actor, notice: str) -> ViewResult:
         workspace = await self.workspaces.find(actor.team_id, max_age=0.0)  # an admin sees a change at once
         if workspace is None:
             return ViewResult.FAILED
@@ -130,7 +125,7 @@ class HomeView:
             last, sessions = await asyncio.gather(self._last_orders(workspace, actor, role), self._sessions(actor))
         has_gap = role is Role.ADMIN and await self._has_gap(workspace)
         home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, has_gap)
-        result = await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home), view_hash=view_hash)
+        result = await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home))
         if role is Role.ADMIN and result is ViewResult.SHOWN:
             try:
                 await self.workspaces.store.people.record_admin(actor.team_id, actor.user_id, time.time())

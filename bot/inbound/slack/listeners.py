@@ -236,8 +236,7 @@ class ViewListeners:
         event, team_id = request.payload["event"], request.actor.team_id
         if event.get("tab", "home") == "home" and "user" in event:
             actor = Actor(team_id, "", event["user"], home_team_id=team_id)  # only members of it have its Home
-            view_hash = text_field(event.get("view"), "hash") or None  # None the first time
-            request.tasks.start(self.home.publish(actor, view_hash=view_hash))
+            request.tasks.start(self.home.publish(actor))
 
     async def uninstalled(self, request: Request) -> None:
         """Delete the workspace's data if the app was uninstalled, or a bot token revoked."""

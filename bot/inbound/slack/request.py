@@ -168,7 +168,7 @@ _KINDS = {
 
 _INNER_EVENTS: dict[str, dict[str, _Check]] = {
     "tokens_revoked": {"tokens": _are_tokens},
-    "app_home_opened": {"user": _is_id, "tab": _is_text, "view": _is_view},
+    "app_home_opened": {"user": _is_id, "tab": _is_text},
 }
 
 

@@ -102,13 +102,10 @@ class ViewResult(Enum):
 
     SHOWN = "shown"
     CLOSED = "closed"  # the modal was closed meanwhile
-    CONFLICT = "conflict"  # the view has another hash now
     FAILED = "failed"  # the log says why
 
 
-_RESULTS = {"not_found": ViewResult.CLOSED, "hash_conflict": ViewResult.CONFLICT}
-_VIEW_REFUSED = dict.fromkeys(_RESULTS, RefusedError)
-
+_CLOSED = {"not_found": RefusedError}
 
 _REFUSED = dict.fromkeys(TOKEN_REFUSED, TokenRefusedError)
 _APP_REFUSED = dict.fromkeys(TOKEN_REFUSED | {"missing_scope"}, AppTokenRefusedError)
@@ -194,9 +191,9 @@ class SlackClient:
         updating = self.web.views_update(token=token.reveal(), view_id=view_id, view=view.as_json())
         return (await _show("views.update", updating))[0]
 
-    async def publish_home(self, token: Secret, user_id: str, view: View, *, view_hash: str | None) -> ViewResult:
-        """Publish Home, with a hash over that view only. https://docs.slack.dev/reference/methods/views.publish."""
-        publishing = self.web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json(), hash=view_hash)
+    async def publish_home(self, token: Secret, user_id: str, view: View) -> ViewResult:
+        """Publish Home. https://docs.slack.dev/reference/methods/views.publish."""
+        publishing = self.web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json())
         return (await _show("views.publish", publishing))[0]
 
     async def try_channel(self, token: Secret, channel: str, message: Message) -> None:
@@ -253,9 +250,9 @@ def _read_refusal(error: SlackApiError) -> TryAgain | Refused | Doubtful:
 
 async def _show(method: str, pending: Awaitable[AsyncSlackResponse]) -> tuple[ViewResult, dict[str, Any]]:
     try:
-        response = await call(pending, _VIEW_REFUSED)
-    except RefusedError as error:
-        return _RESULTS[str(error)], {}
+        response = await call(pending, _CLOSED)
+    except RefusedError:
+        return ViewResult.CLOSED, {}
     except SlackUnreachableError as error:
         _log.warning("Slack view call failed", extra={"method": method, "why": str(error)})
         return ViewResult.FAILED, {}

@@ -200,7 +200,7 @@ BAD_FIELDS: list[tuple[Callable[..., bytes], Mapping[str, tuple[object, ...]]]] 
     (event, {"event": (None, "app_home_opened", 5, [inner_event()], {}, {"user": "U0ALICE0001"})}),
     (event, {"event": tuple(inner_event(type=kind) for kind in (None, "", 5, ["app_home_opened"], LONG))}),
     (tokens, {"tokens": ([], {"bot": "U1"}, {"bot": [7]})}),
-    (home, {"user": ("<!here>",), "view": ([],), "tab": (5,)}),
+    (home, {"user": ("<!here>",), "tab": (5,)}),
 ]
 
 

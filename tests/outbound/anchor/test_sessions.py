@@ -62,18 +62,6 @@ async def only_session(reads: AnchorSessions) -> bool:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("fault", [html(404, times=2), Answer(500, b"{}", times=2), forbidden(times=2)])
-async def test_if_the_list_fails_the_statuses_of_the_key_are_read(
-    anchor: SimAnchor, reads: AnchorSessions, fault: Fault
-) -> None:
-    anchor.add_key("sk-ci", team_of=DEFAULT_KEY)
-    anchor.add_session(key="sk-ci")
-    anchor.read_fault = fault
-    assert await only_session(reads)
-    assert [request.verb for request in anchor.requests] == ["list", "list", "statuses"]
-
-
-@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
