@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.sim import anchor
-from bot.sim.slack import Answer, ResetAfterReading, User, api_error
+from bot.sim.slack import Answer, ResetAfterReading, User
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
@@ -248,19 +248,6 @@ async def test_a_notice_that_slack_does_not_answer_is_sent_again(warned: Team) -
     warned.slack.faults["chat.postMessage"] = ResetAfterReading(times=1)
     await warned.answer("a command")
     await warned.notices_are({"setter": [notice(warned.key)]})
-
-
-async def test_if_nobody_could_be_told_it_is_tried_again_after_ten_minutes_until_somebody_was(at: ManyHarness) -> None:
-    tenant = await at.set_up(at.add(1))
-    await at.store.people.record_admin(tenant.team_id, tenant.person.id, 1_785_000_000)
-    at.anchor.revoke(tenant.key)
-    at.slack.faults["chat.postMessage"] = api_error("messages_tab_disabled")
-    for pause, count in ((0.0, 0), (590.0, 0), (20.0, 1), (200.0, 1)):
-        await asyncio.sleep(pause)
-        await tenant.answer("a command")
-        await asyncio.sleep(5.0)
-        at.slack.faults["chat.postMessage"] = None
-        assert len(tenant.direct_messages()) == count
 
 
 AutoPause = product.AutoPause

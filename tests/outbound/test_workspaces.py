@@ -1,6 +1,5 @@
 """The workspace of a request: how long what was read of it counts."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -90,26 +89,6 @@ async def test_a_change_by_another_bot_holds_after_two_seconds_and_ends_what_was
     assert await directory.find_now(ACME.team_id) is None
     rows.refuse()
     assert await is_away(directory)
-
-
-async def test_those_who_ask_meanwhile_share_a_read(rows: WatchedRows) -> None:
-    directory = served(rows)
-    found = await asyncio.gather(*(token(directory, team.team_id) for team in (ACME, GLOBEX) * 50))
-    assert found == ["xoxb-of-acme", "xoxb-of-globex"] * 50
-    assert sorted(rows.reads) == ["T0GLOBEX001", "T0HOME00001"]
-    await pass_time(MAX_AGE)
-    rows.reads.clear()
-    rows.seen.clear()
-    rows.hang()
-    early = asyncio.create_task(token(directory))
-    await rows.until_read(1)
-    late = [asyncio.create_task(token(directory)) for _ in range(50)]
-    other = asyncio.create_task(token(directory, "T0NOBODY001"))
-    await rows.until_read(2)
-    late.pop().cancel()  # which does not stop the read for others
-    rows.come_back()
-    assert await asyncio.gather(early, *late) == ["xoxb-of-acme"] * 50
-    assert (await other, rows.reads) == (None, [ACME.team_id, "T0NOBODY001"])
 
 
 # --- while it does not ---
