@@ -283,6 +283,7 @@ class Bot:
         if self.settings.workspace is None:
             await preparing
             _log.info("ready")
+        self._jobs.start(self.store.database.listen(self.outbox.hear))
         starting = [self.socket_mode.start()] if self.socket_mode else []
         if (one := self.settings.workspace) is not None:
             starting.append(self._serve_one(one))

@@ -82,7 +82,7 @@ PAGES: dict[str, list[Row]] = {
         ("wait for the lease, {} to {} s", writer.LEASE, writer.LEASE + orders.RECOVERY_INTERVAL),
         ("gets no answer of Slack for {} s", outbox.LONGEST_SILENCE),
         ("more than {} minutes before the restart", word(minutes(requests.STILL_WANTED))),
-        ("all cards show it, within {} s", outbox.ALONE_INTERVAL),
+        ("all cards show it, within {} s", outbox.LOOK_INTERVAL),
         ("kept in memory meanwhile, {} changes at most", writer.MOST_WAITING),
         ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
         ("| every {} minutes; by the next route", minutes(retries.RESULT.rarely)),
@@ -131,7 +131,7 @@ PAGES: dict[str, list[Row]] = {
         ("applies at every other within {} seconds", workspaces.MAX_AGE),
         ("a pause waits at most {} seconds for it", workspaces.PAUSE_WAIT),
         ("which is at most {} minutes old", minutes(workspaces.CACHE_TTL)),
-        ("needs up to {} connections for each process", database.READERS + database.WRITERS + 1),
+        ("needs up to {} connections for each process", database.READERS + database.WRITERS + 2),
         ("whose clock is over {} minutes wrong rejects", minutes(requests.MOST_SKEW)),
     ],
     "alerts": [

@@ -23,7 +23,7 @@ from bot.health import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.messages import MOST_TAKEN, MessageRows
-from bot.outbound.store.writer import Lease
+from bot.outbound.store.writer import LEADER, Lease
 from bot.runtime import Tasks, happens, until_tick
 from bot.usecases.cards import CardSender, instead_of
 
@@ -33,8 +33,9 @@ MOST_SENDING, MOST_SENDING_EACH = 50, 17  # calls of all workspaces and of one: 
 MOST_KNOWN = 100_000  # messages in memory, some 25 MB; with more, only those that are posts of alerts are taken
 MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
 LONGEST_SILENCE = 30.0  # seconds without an answer of Slack after which another process leads
-LOOK_INTERVAL = 1.0  # seconds between two looks for messages that other processes have changed;
-ALONE_INTERVAL = 2.0  # of a bot that is alone, for those of commands
+LOOK_INTERVAL = 2.0  # seconds between two looks for messages that other processes or commands have changed
+TELL_INTERVAL = 0.5  # seconds between two hints to the leader that there are some
+MESSAGES = "messages"  # the hint
 _MOST_WORKSPACES = 10_000  # whose limits are remembered
 _RETRY_DELAY = 1.0  # seconds after a failure of the database
 _CLOSE_TIMEOUT = 0.5  # seconds for what is being sent: half of what the end leaves, since it is recorded then
@@ -132,32 +133,46 @@ class Outbox:
 
     async def run(self) -> None:
         """Send what is due whenever this process leads, until `stop`; then record what was sent."""
+        is_woken = False
         while not self._is_stopping:
             self.wake.clear()
             try:
                 trusted_for = self.lease.trusted_for()
                 async with asyncio.timeout(trusted_for if 0 < trusted_for < math.inf else None):
-                    wait = await self._look()
+                    wait = await self._look(is_woken=is_woken)
             except (StoreError, TimeoutError):  # it can have been committed
                 self.lease.doubt()
                 wait = _RETRY_DELAY
             except Exception:  # noqa: BLE001 - the next look may work
                 _log.exception("messages not sent")
                 wait = _RETRY_DELAY
-            await happens(self.wake, within=wait)
+            is_woken = await happens(self.wake, within=wait)
         self._give_up()
         await self._tasks.settle(within=_CLOSE_TIMEOUT)
+
+    def hear(self, news: str) -> None:
+        """Look now if another process has told something that can be about messages, and this one leads."""
+        if news != LEADER and self.lease.term is not None:
+            self.wake.set()
+        elif news == LEADER:
+            self.lease.wake.set()
 
     def stop(self) -> None:
         """Let `run` end. What is due is sent by another process, or after the next start."""
         self._is_stopping = True
         self.wake.set()
 
-    async def _look(self) -> float:
-        """Take what is due, for the tasks of the lanes. Return in how many seconds the next look is."""
-        interval = until_tick(ALONE_INTERVAL if self.lease.is_alone else LOOK_INTERVAL)
+    async def _look(self, *, is_woken: bool) -> float:
+        """Take what is due, for the tasks of the lanes. Return in how many seconds the next look is.
+
+        A process that does not lead tells the one that does what it was woken for.
+        """
+        interval = until_tick(LOOK_INTERVAL)
         if self.sender is None or (term := self.lease.term) is None:
             self._give_up()
+            if is_woken:
+                await self.rows.database.tell(MESSAGES)
+                await asyncio.sleep(TELL_INTERVAL)
             return interval
         leading = self.lease.leading
         if term != self._term:

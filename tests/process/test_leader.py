@@ -27,6 +27,7 @@ from harness.conversation import post_json, until
 from harness.databases import KEY
 from harness.process import BotProcess, bot_process, scrape
 from harness.product import Secret, Store, open_store, workspace
+from harness.programs import needs, pooler
 from harness.stored import add_token
 
 POST = "chat.postMessage"
@@ -193,8 +194,8 @@ async def leaders(database_url: str, count: int, tenants: int, **settings: str) 
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
-SOON = 2.5  # seconds until another process's alert is posted, at most,
-AFTER_A_STOP, AFTER_A_KILL = 5.0, 13.0  # and until another process leads
+SOON, WITHOUT_NEWS = 1.0, 2.5  # seconds until another process's alert is posted
+AFTER_A_KILL = 13.0  # and until another process leads, at most
 LEASE = 10.0
 long, realtime = pytest.mark.long, pytest.mark.realtime
 
@@ -211,7 +212,7 @@ def url(postgresql_urls: Iterator[str]) -> str:
 @pytest.mark.parametrize(
     ("situation", "least", "most"),
     [
-        pytest.param("stop", -1.0, AFTER_A_STOP, id="stop"),  # or before its process has ended
+        pytest.param("stop", -1.0, SOON, id="stop"),  # or before its process has ended
         pytest.param("kill", 0.0, AFTER_A_KILL, id="kill", marks=long),
         pytest.param("freeze", 0.0, AFTER_A_KILL, id="freeze", marks=long),
         pytest.param("silence", 30.0, 45.0, id="no answer of Slack", marks=long),
@@ -343,15 +344,26 @@ def is_newest(content: str, text: str) -> bool:
 
 
 @realtime
-@pytest.mark.parametrize(("is_killed", "most"), [(False, SOON), pytest.param(True, AFTER_A_KILL, marks=long)])
-async def test_an_alert_at_another_process_is_posted_soon(url: str, most: float, *, is_killed: bool) -> None:
-    async with leaders(url, 2, 1) as at:
+@needs("pgbouncer")
+@pytest.mark.parametrize(
+    ("situation", "most"),
+    [
+        pytest.param("leader lives", SOON, id="a leader lives"),
+        pytest.param("pooler", WITHOUT_NEWS, id="a pooler in transaction mode", marks=long),
+        pytest.param("kill", AFTER_A_KILL, id="the leader is killed", marks=long),
+    ],
+)
+async def test_an_alert_at_another_process_is_posted_soon(url: str, situation: str, most: float) -> None:
+    async with AsyncExitStack() as stack:
+        if situation == "pooler":
+            url, _ = await stack.enter_async_context(pooler(url, connections=8))
+        at = await stack.enter_async_context(leaders(url, 2, 1))
         leader = await at.leader()
         other, waits = next(one for one in at.members if one is not leader), list[float]()
-        for _ in range(1 if is_killed else 2):
-            if is_killed:
+        for _ in range(1 if situation == "kill" else 2):
+            if situation == "kill":
                 leader.process.send_signal(signal.SIGKILL)
             waits.append(await at.seconds_until_shown(other, at.tenants[0]))
             await asyncio.sleep(1.1)
-    print(waits)  # noqa: T201
+    print(f"{situation}: {waits}")  # noqa: T201
     assert max(waits) < most

@@ -3,7 +3,7 @@
 The events and the faults of a trial follow from its seed. Faults are letters. k: the leader is killed. f: it freezes
 beyond its lease, and goes on; T: right after TAKE, U: as it calls Slack. b: the database is away for 8 s; B: as Slack
 has taken an update, and what that has changed is changed back. c: commits fail, or their answer is lost. s: the
-database answers one process slowly. In Slack, h: calls hang for 10 s; H: all of the first
+database answers one process slowly. q: notifications do not come. In Slack, h: calls hang for 10 s; H: all of the first
 workspace do. M: many messages change. l: it limits. x: it has errors. n: its answer is lost. r: it refuses for good.
 
 The transactions of all processes use one connection, one after the other, in the thread of the event loop.
@@ -75,6 +75,7 @@ class Process:
     def __init__(self, name: str, world: "World", *, is_alone: bool) -> None:
         self.name, self.world, self.gate, self.is_killed = name, world, Gate(), False
         self.database, self.given, self.terms = world.store.database(), Tasks(), dict[str, int | None]()
+        self.database.tell = self._tell  # type: ignore[method-assign]
         self.faulty = FaultyDatabase(self.database, world.faults)
         self.faulty.late = 0.005  # other changes can be committed before an answer is read
         self.lease = Lease(name, is_alone=is_alone)
@@ -87,6 +88,11 @@ class Process:
         context = copy_context()
         context.run(gate_of_task.set, self.gate)
         context.run(self.given.start, work)
+
+    async def _tell(self, news: str) -> None:
+        """Let the others hear it some milliseconds later, unless notifications do not come."""
+        for process in self.world.processes if "q" not in self.world.faults else ():
+            asyncio.get_running_loop().call_later(0.02, process.outbox.hear, news)
 
     def freeze(self) -> None:
         if not self.gate.is_closed:
@@ -383,7 +389,7 @@ SCENES = [
     (1, ""),
     (1, "hlxnr"),
     (1, "kbcn"),
-    (3, "k"),
+    (3, "kq"),
     (3, "flx"),
     (3, "Tb"),
     (3, "Uh"),

@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +37,8 @@ class Driver:
     has_ended: Callable[[Any], bool] = lambda _: False  # returns whether the database has closed an idle connection
     break_off: Callable[[Any], None]  # lets the statement that another thread executes fail now
     close: Callable[[], None] = lambda: None  # closes what is left when all connections are closed
+    # lets each notification of a process be heard, until it is cancelled
+    listen: Callable[[Callable[[str], None]], Coroutine[Any, Any, None]] | None = None
 
     @property
     def is_shared(self) -> bool:

@@ -93,6 +93,16 @@ class Database:
         transact = partial(_transact, work, locks, lock_timeout=lock_timeout)
         return await self._call(pool, lambda connection: transact(connection)())
 
+    async def tell(self, news: str) -> None:
+        """Let other processes hear of something, if there are any: a hint to look now. A pooler can drop it."""
+        if self.driver.listen is not None:
+            await self.fetch_all("SELECT pg_notify('anchor_bot', :news)", news=news)
+
+    async def listen(self, hear: Callable[[str], None]) -> None:
+        """Hear what other processes tell, until cancelled, and "" when something can have been missed."""
+        if self.driver.listen is not None:
+            await self.driver.listen(hear)
+
     async def empty_log(self) -> float:
         """Empty the write-ahead log of a SQLite file, which has what was deleted, unless another program reads it.
 

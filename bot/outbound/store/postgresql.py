@@ -1,5 +1,7 @@
 """Connections to PostgreSQL. Only a bot that uses it loads the driver."""
 
+import asyncio
+import logging
 import os
 import re
 import select
@@ -15,6 +17,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from bot.outbound.store.connections import Driver
 from bot.outbound.store.errors import StoreNotUsableError
 
+_log = logging.getLogger(__name__)
+
+_RETRY_DELAY = 5.0  # seconds until the connection for notifications is opened again
 # firewalls and proxies drop connections that are silent for longer
 _DEFAULTS = {"connect_timeout": "5", "application_name": "anchor-bot", "keepalives_idle": "60"}
 _BAD_URL = "DATABASE_URL is invalid: use postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
@@ -62,6 +67,7 @@ def driver(url: str) -> Driver:
         clock=CLOCK,
         has_ended=_has_ended,
         break_off=_break_off,
+        listen=partial(_listen, conninfo),
     )
 
 
@@ -71,6 +77,21 @@ def _open(conninfo: str) -> tuple[psycopg.Connection[Any], Callable[[], None]]:
     raw._pipeline = pipeline = psycopg.Pipeline(raw)  # noqa: SLF001
     pipeline.__enter__()
     return raw, pipeline.sync
+
+
+async def _listen(conninfo: str, hear: Callable[[str], None]) -> None:
+    """Hear what `tell` tells (https://www.postgresql.org/docs/current/sql-notify.html), and "" at first."""
+    while True:
+        try:
+            raw = await psycopg.AsyncConnection.connect(conninfo, autocommit=True, prepare_threshold=None)
+            async with raw:
+                await raw.execute("LISTEN anchor_bot")
+                hear("")
+                async for told in raw.notifies():
+                    hear(told.payload)
+        except psycopg.Error as error:
+            _log.info("no notifications", extra={"why": type(error).__name__})
+        await asyncio.sleep(_RETRY_DELAY)
 
 
 def _has_ended(raw: psycopg.Connection[Any]) -> bool:

@@ -262,6 +262,7 @@ class Writer:
         if self.lease is not None and not self.lease.is_alone:
             with suppress(StoreError):  # it ends by itself
                 await self.database.change(self.lease.leave)
+                await self.database.tell(LEADER)
 
     def stop(self) -> None:
         """Let `run` end. A transaction is not cancelled: it would be done again."""
