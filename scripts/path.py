@@ -20,10 +20,8 @@ import bot
 from bot.inbound import http
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.views import HomeView
-from harness.administration import AdminHarness
+from harness.bots import Tenant, many_workspaces, single_workspace
 from harness.conversation import post_json
-from harness.many_workspaces import many_workspaces
-from harness.single_workspace import single_workspace
 
 PACKAGE = f"{Path(bot.__file__).parent}/"
 
@@ -93,7 +91,7 @@ async def trace_all() -> dict[str, list[str]]:
             await post_json(f"{at.bot.url}/alerts", alert, headers={"Authorization": f"Bearer {_TOKEN}"})
     with tempfile.TemporaryDirectory() as directory:
         async with many_workspaces(f"sqlite:///{directory}/bot.db") as many:
-            team = await AdminHarness.open(many, with_key=True)
+            team = await Tenant.open(many, with_key=True)
             await team.open_home()
             await team.open_modal("anchor_set_key")
             await asyncio.sleep(0.3)  # until what opening it started has ended

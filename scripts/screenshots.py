@@ -21,7 +21,7 @@ from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page as serve
 from bot.demo.runner import DemoRunner
 from bot.messages.settings import KEY, alert_posted
-from browser.chromium import chromium
+from browser.pages import chromium
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZE: ViewportSize = {"width": 1220, "height": 900}

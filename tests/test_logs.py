@@ -23,7 +23,6 @@ from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
 from bot.prometheus import PARTS, page
 from bot.runtime import collect_when_quiet
 from harness.process import Metrics as Page
-from harness.process import read
 from harness.product import outcomes, requests
 from harness.samples import SAMPLES
 
@@ -204,7 +203,7 @@ def state(readiness: Readiness, backlog: Backlog) -> State:
 
 
 def read_page(metrics: Metrics | None = None, own: State | None = None) -> Page:
-    return read(page(metrics or Metrics(), own or state(Readiness(), Backlog(0, 0.0))).decode())
+    return Page(page(metrics or Metrics(), own or state(Readiness(), Backlog(0, 0.0))).decode())
 
 
 def test_the_state_is_read_at_each_scrape() -> None:

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
 from playwright.async_api import Locator, Page, expect
 
@@ -40,13 +40,6 @@ async def protruding(page: Page) -> list[str]:
     return found
 
 
-async def axe(page: Page) -> list[str]:
-    """The violations on the page as it is now, each with its rule, its help text, and the elements that break it."""
-    await page.evaluate(_AXE)  # not a script element, which the page's Content-Security-Policy would refuse
-    results = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [f"{one['id']}: {one['help']}: {_places(one['nodes'])}" for one in results["violations"]]
-
-
 async def tab_to(page: Page, control: Locator, key: str = "Tab") -> None:
     """Press the key until the control has the focus; the focus must be visible at each step."""
     passed: list[str] = []
@@ -72,15 +65,15 @@ async def press(page: Page, control: Locator, effect: Locator, key: str = "Tab")
 
 
 async def axe_in_both_themes(page: Page) -> list[str]:
-    """The violations in light and in dark colours."""
+    """The violations in light and in dark colours, each with its help text and the elements that break its rule."""
     violations: list[str] = []
+    await page.evaluate(_AXE)  # not a script element, which the page's Content-Security-Policy would refuse
     for theme in THEMES:
         await page.emulate_media(color_scheme=theme)
         await expect(page.locator("html")).to_have_attribute("data-theme", theme)
-        violations += [f"{theme}: {violation}" for violation in await axe(page)]
+        results = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        violations += [
+            f"{theme}: {one['help']}: {[node['target'] for node in one['nodes']]}" for one in results["violations"]
+        ]
     await page.emulate_media(color_scheme="light")
     return violations
-
-
-def _places(nodes: list[dict[str, Any]]) -> str:
-    return ", ".join(" ".join(map(str, node["target"])) for node in nodes)

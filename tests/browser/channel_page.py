@@ -1,11 +1,9 @@
 """The demo's page with a channel of the test's own open in it."""
 
 import asyncio
-import itertools
 import re
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from playwright.async_api import Locator, Page, expect
@@ -16,7 +14,6 @@ from bot.outbound.workspaces import MAX_AGE
 from bot.sim.slack import Channel, Message, User
 
 _START = 60_000  # milliseconds that the bot may take to start or to stop
-_NUMBERS = itertools.count(1)
 Blocks = Sequence[Mapping[str, object]]
 
 
@@ -100,13 +97,6 @@ class ChannelPage:
         await expect(switch).to_have_attribute("aria-checked", str(on).lower(), timeout=_START)
         await expect(switch).not_to_have_attribute("aria-busy", "true", timeout=_START)
 
-    @asynccontextmanager
-    async def hanging(self) -> AsyncIterator[None]:
-        """Let the bot hang for a while."""
-        await self.set_switch("Hangs", on=True)
-        yield
-        await self.set_switch("Hangs", on=False)
-
     async def act_as(self, name: str) -> None:
         await self.page.get_by_role("radio", name=name).locator("xpath=..").click()
         await expect(self.page.get_by_role("radio", name=name)).to_be_checked()
@@ -163,15 +153,15 @@ async def says(place: Locator, text: str) -> None:
         await expect(place).to_contain_text(part, use_inner_text=True)
 
 
-async def new_channel_page(demo: Demo, page: Page) -> ChannelPage:
-    """Make a new channel of Alice, Bob, Mallory and the bot, which the monitor's alerts reach."""
-    slack, number = demo.sandbox.slack, next(_NUMBERS)
+async def new_channel(demo: Demo) -> Channel:
+    """Make a channel of Alice, Bob, Mallory and the bot, which the monitor's alerts reach."""
+    slack = demo.sandbox.slack
     members = (slack.alice, slack.bob, slack.outsider, slack.home.installation.bot_user_id)
-    channel = slack.home.add_channel(f"C0TEST{number:05}", f"test-{number}", *members)
+    channel = slack.home.add_channel("C0TEST00001", "test", *members)
     async with demo.sandbox.store() as store:
         workspace = await store.rows.find(slack.home.team_id)
         assert workspace is not None
         tokens = [replace(one, channels=frozenset({channel.id})) for one in workspace.alert_tokens]
         version = workspace.alerts_token_version
         assert await store.rows.set_alert_tokens(slack.home.team_id, tokens, if_version=version)
-    return ChannelPage(demo, channel, page)
+    return channel

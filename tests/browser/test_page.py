@@ -225,9 +225,10 @@ async def test_while_the_bot_is_stopped_or_hangs_slack_warns(channel: ChannelPag
         await expect(warning_by(channel, name).first).to_have_text(f"⚠Warning: {LATE}")
     await channel.set_switch("Stopped", on=False)
     await expect(channel.bot_state).to_have_text("Botready")
-    async with channel.hanging():
-        await channel.button("Second").dblclick()
-        await expect(channel.button("Second")).to_have_attribute("aria-busy", "true")
+    await channel.set_switch("Hangs", on=True)
+    await channel.button("Second").dblclick()
+    await expect(channel.button("Second")).to_have_attribute("aria-busy", "true")
+    await channel.set_switch("Hangs", on=False)
     await expect(channel.message(texts.UNKNOWN_ACTION.split("\n")[0])).to_have_count(1)
     await expect(warning_by(channel, "Second")).to_have_count(0)
 

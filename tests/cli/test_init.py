@@ -16,7 +16,6 @@ from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import SimSlack
 from harness.product import Settings, checks, main
 from harness.secret_scan import leaks
-from harness.texts import finding_text
 
 pytestmark = pytest.mark.anyio
 
@@ -129,7 +128,7 @@ async def test_a_wrong_answer_is_asked_for_again_and_nothing_is_written_if_the_p
     (site.directory / "manifest.yml").rmdir()
     assert site.written() is None
     said = await site.init(typed=["", "", "two words", token, "sk-wrong", app_token], code=2)
-    assert finding_text(checks.Wrong.KEY_REFUSED, status="401") in said
+    assert checks.Finding(checks.Wrong.KEY_REFUSED, {"status": "401"}).text in said
     assert site.written() == site.secrets | {"ANCHOR_API_KEY": "sk-wrong"}
 
 

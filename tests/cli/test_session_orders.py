@@ -13,18 +13,19 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from bot.cli import orders
+from bot.config.settings import OF_ORDERS
 from bot.demo.sandbox import environment, environment_of_many
 from bot.sim.anchor import Answer, SimAnchor, html, unauthorized
 from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
+from harness.doctor import give_order
 from harness.order_rows import OrderHistory
 from harness.outages import OTHER_VERSION, execute
-from harness.product import Secret, errors, history, open_store, outcomes
+from harness.product import Secret, Settings, errors, history, open_store, outcomes
 from harness.product import workspace as product
 from harness.stored import ACME, GLOBEX
-from harness.texts import order_options, order_settings, terminal_text
+from harness.texts import terminal_text
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +63,7 @@ class Site:
 
 
 async def give(environ: Mapping[str, str], *arguments: str) -> int:
-    return await orders.give_order(order_options(*arguments), order_settings(environ))
+    return await give_order(Settings.from_env(environ, OF_ORDERS), *arguments)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from harness import AdminHarness, ManyHarness, current_transport, many_workspaces
+from harness import ManyHarness, Tenant, current_transport, many_workspaces
 from harness.snapshot import SNAPSHOT, is_recorded
 from harness.transport import transports_of
 
@@ -45,10 +45,10 @@ async def hasty(sqlite_url: str) -> AsyncIterator[ManyHarness]:
 
 
 @pytest.fixture
-async def team(at: ManyHarness) -> AdminHarness:
+async def team(at: ManyHarness) -> Tenant:
     """A workspace with a key, in which an admin has opened Home. Anchor accepts another key as well."""
     at.anchor.add_key("sk-first-0123456789-1234")
-    team = await AdminHarness.open(at, with_key=True)
+    team = await Tenant.open(at, with_key=True)
     await team.open_home()
     return team
 

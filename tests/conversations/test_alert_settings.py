@@ -12,15 +12,15 @@ from bot.sim.slack import Fault, ResetAfterReading, View, rate_limited
 from bot.sim.slack.markup import ON_CALL
 from harness import (
     BOTH_TRANSPORTS,
-    AdminHarness,
     ManyHarness,
     SingleHarness,
+    Tenant,
     many_workspaces,
     outcome_text,
     single_workspace,
 )
-from harness import admin_texts as say
-from harness.administration import another_bot
+from harness import texts as say
+from harness.bots import another_bot
 from harness.conversation import post_json
 from harness.product import Secret, outcomes
 from harness.product import workspace as product
@@ -41,7 +41,7 @@ def shown_as_chosen(home: View) -> object:
     return chosen["selected_conversation"]
 
 
-async def new_token(team: AdminHarness, name: str = "spend-monitor") -> str:
+async def new_token(team: Tenant, name: str = "spend-monitor") -> str:
     """Open the modal, submit it with this name, read the new token in it, and close it."""
     await team.open_modal(MAKE)
     before = await team.stored()
@@ -55,12 +55,12 @@ async def new_token(team: AdminHarness, name: str = "spend-monitor") -> str:
     return token
 
 
-def made(team: AdminHarness, name: str) -> str:
+def made(team: Tenant, name: str) -> str:
     reply = say.senders.token_made(Secret(""), "", product.AlertToken(name, ""))
     return reply.notice(team.admin.id).text
 
 
-async def change(team: AdminHarness, name: str, **values: str | list[str]) -> str:
+async def change(team: Tenant, name: str, **values: str | list[str]) -> str:
     """Change a token in its modal, and return the answer."""
     await team.press(CHANGE, value=name)
     await team.wait_for_modal(name)
@@ -71,7 +71,7 @@ async def change(team: AdminHarness, name: str, **values: str | list[str]) -> st
 
 
 @BOTH_TRANSPORTS
-async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: AdminHarness) -> None:
+async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: Tenant) -> None:
     alerts = team.channel
     await team.press(CHOOSE, alerts.id)
     home = await team.home_with(say.alert_posted(alerts.id))
@@ -90,7 +90,7 @@ async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: AdminHa
     )
 
 
-async def test_an_admin_names_the_group_that_critical_alerts_mention(team: AdminHarness) -> None:
+async def test_an_admin_names_the_group_that_critical_alerts_mention(team: Tenant) -> None:
     store = team.at.store
     assert await add_token(store.rows, team.team_id, TOKEN)
     await store.rows.set_alerts_channel(team.team_id, team.channel.id)
@@ -113,7 +113,7 @@ async def test_an_admin_names_the_group_that_critical_alerts_mention(team: Admin
 
 
 @pytest.mark.parametrize(("fault", "code"), [(ResetAfterReading(), ""), (rate_limited(60), "ratelimited")])
-async def test_without_a_test_alert_alerts_go_where_they_went(team: AdminHarness, fault: Fault, code: str) -> None:
+async def test_without_a_test_alert_alerts_go_where_they_went(team: Tenant, fault: Fault, code: str) -> None:
     team.slack.faults[POST] = fault
     await team.press(CHOOSE, team.channel.id)
     await team.home_with(say.alert_not_posted(team.channel.id, code))
@@ -121,7 +121,7 @@ async def test_without_a_test_alert_alerts_go_where_they_went(team: AdminHarness
 
 
 @pytest.mark.parametrize("action", [CHOOSE, "anchor_test_alert", "anchor_auto_pause"])
-async def test_somebody_who_is_no_admin_any_more_changes_and_posts_nothing(team: AdminHarness, action: str) -> None:
+async def test_somebody_who_is_no_admin_any_more_changes_and_posts_nothing(team: Tenant, action: str) -> None:
     await team.at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
     before = await team.stored()
     await team.open_home()
@@ -132,7 +132,7 @@ async def test_somebody_who_is_no_admin_any_more_changes_and_posts_nothing(team:
     assert (team.messages(), await team.stored()) == ([], before)
 
 
-async def test_programs_have_tokens_that_are_made_listed_and_revoked_one_by_one(team: AdminHarness) -> None:
+async def test_programs_have_tokens_that_are_made_listed_and_revoked_one_by_one(team: Tenant) -> None:
     at, alert = team.at, {"session_id": team.session, "text": "Spends too fast"}
     await at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
     await team.open_home()
@@ -156,7 +156,7 @@ async def test_programs_have_tokens_that_are_made_listed_and_revoked_one_by_one(
 
 
 @pytest.mark.parametrize("name", ["default", "a=b", "a,b", "Default", "dеfault", "-x", "*x*", "x y", "x\u200b", "21st"])
-async def test_no_token_is_made_of_a_name_that_is_taken_or_can_deceive(team: AdminHarness, name: str) -> None:
+async def test_no_token_is_made_of_a_name_that_is_taken_or_can_deceive(team: Tenant, name: str) -> None:
     taken = ["default", *(f"monitor-{number}" for number in range(19 if name == "21st" else 0))]
     for number, one in enumerate(taken):
         assert await add_token(team.at.store.rows, team.team_id, f"{TOKEN}-{number}", one)
@@ -164,7 +164,7 @@ async def test_no_token_is_made_of_a_name_that_is_taken_or_can_deceive(team: Adm
     assert len((await team.stored()).alert_tokens) == len(taken)
 
 
-async def refusal(team: AdminHarness, name: str) -> str:
+async def refusal(team: Tenant, name: str) -> str:
     """Try to make a token of this name, and return what is said at the input."""
     await team.open_home()
     await team.open_modal(MAKE)
@@ -174,7 +174,7 @@ async def refusal(team: AdminHarness, name: str) -> str:
     return said
 
 
-async def test_an_alert_goes_to_the_channels_that_an_admin_adds_to_its_token(team: AdminHarness) -> None:
+async def test_an_alert_goes_to_the_channels_that_an_admin_adds_to_its_token(team: Tenant) -> None:
     at, other = team.at, team.add_channel("other", with_bot=True)
     await at.take_alerts(team, TOKEN)
     assert await add_token(at.store.rows, team.team_id, f"{TOKEN}-2", "grafana")
@@ -196,7 +196,7 @@ async def test_an_alert_goes_to_the_channels_that_an_admin_adds_to_its_token(tea
 
 
 async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: ManyHarness) -> None:
-    team = await AdminHarness.open(hasty)
+    team = await Tenant.open(hasty)
     await team.open_home()
     await team.open_modal(MAKE)
     await team.submit({"sender_name": "spend-monitor"})
@@ -209,7 +209,7 @@ async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: Man
 async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(sqlite_url: str) -> None:
     """Two requests of the first workspace wait for their bodies."""
     async with many_workspaces(sqlite_url, alerts_at_once=6) as at, AsyncExitStack() as stack:
-        teams = [await AdminHarness.open(at, number) for number in (1, 2)]
+        teams = [await Tenant.open(at, number) for number in (1, 2)]
         for team in teams:
             assert await add_token(at.store.rows, team.team_id, TOKEN)
             await at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
@@ -220,7 +220,7 @@ async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(sqlite_
             stack.callback(writer.close)
             writer.write(head.encode())
 
-        async def is_taken(team: AdminHarness) -> bool:
+        async def is_taken(team: Tenant) -> bool:
             return (await at.post_alert(team.team_id, TOKEN, session_id=SESSION, text="It spends."))[0] == 200
 
         await asyncio.sleep(0.1)  # the bot has read both by then; it waits 5 seconds for a body
@@ -298,7 +298,7 @@ async def version(at: ManyHarness, team_id: str) -> int:
     return found.alerts_token_version
 
 
-async def test_an_old_window_brings_no_revoked_token_back(team: AdminHarness) -> None:
+async def test_an_old_window_brings_no_revoked_token_back(team: Tenant) -> None:
     rows = team.at.store.rows
     for token, name in ((MONITOR, "stolen"), (OTHER, "kept")):
         assert await add_token(rows, team.team_id, token, name)
@@ -313,7 +313,7 @@ async def test_an_old_window_brings_no_revoked_token_back(team: AdminHarness) ->
 
 
 async def test_names_of_any_kind_get_an_answer_and_a_control_without_a_choice_changes_nothing(
-    team: AdminHarness,
+    team: Tenant,
 ) -> None:
     assert await add_token(team.at.store.rows, team.team_id, MONITOR)
     await team.open_home()

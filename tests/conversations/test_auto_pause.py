@@ -20,13 +20,12 @@ from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, 
 from conversations.test_end import end
 from conversations.test_recovery import second_bot, until_told
 from harness import HTTP_ONLY, SESSION, SingleHarness, single_workspace
-from harness.batches import watching_bots
+from harness.bots import Remains, remains
 from harness.conversation import post_json
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import execute
 from harness.product import Settings, State, outcomes
-from harness.restarts import Remains, remains
 from harness.stored import until_found
 from harness.texts import NOT_AUTO_PAUSED, not_automatic
 from harness.webhooks import alertmanager_alert, alertmanager_body
@@ -143,24 +142,23 @@ async def test_nothing_undoes_the_resume_of_a_person_for_ten_minutes(verdict: st
 
 
 async def test_a_pause_that_failed_is_told_and_tried_again_once_while_the_alert_fires(sqlite_url: str) -> None:
-    with watching_bots() as built:
-        async with braking(sqlite_url) as at:
-            at.anchor.fault = server_error()
-            answer = await send(at)
-            await at.slack.until(lambda: len(about_session(at)) == 2)
-            failure = next(one for one in about_session(at) if NOT_AUTO_PAUSED in one.text)
-            before = len(pauses(at))
-            at.anchor.fault = None
-            await asyncio.sleep(65)
-            look = built.bots[-1].auto_pauses.look
-            await asyncio.gather(look(), look())  # the second one before the database has this attempt
-            await asyncio.sleep(65)
-            assert (answer["pause"], len(pauses(at))) == ("failed", before + 1)
-            await at.slack.until(lambda: len(about_session(at)) == 3)
-            assert "alerts of `default`" in failure.text
-            assert AUTO in about_session(at)[2].text
-            await asyncio.sleep(130)
-            assert len(pauses(at)) == before + 1
+    async with braking(sqlite_url) as at:
+        at.anchor.fault = server_error()
+        answer = await send(at)
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        failure = next(one for one in about_session(at) if NOT_AUTO_PAUSED in one.text)
+        before = len(pauses(at))
+        at.anchor.fault = None
+        await asyncio.sleep(65)
+        look = at.bot.auto_pauses.look
+        await asyncio.gather(look(), look())  # the second one before the database has this attempt
+        await asyncio.sleep(65)
+        assert (answer["pause"], len(pauses(at))) == ("failed", before + 1)
+        await at.slack.until(lambda: len(about_session(at)) == 3)
+        assert "alerts of `default`" in failure.text
+        assert AUTO in about_session(at)[2].text
+        await asyncio.sleep(130)
+        assert len(pauses(at)) == before + 1
 
 
 @pytest.mark.parametrize(
@@ -298,7 +296,7 @@ def posted(at: Remains) -> list[str]:
 @pytest.mark.parametrize("state", [State.WAITING, State.SENT])
 async def test_a_pause_that_a_killed_process_left_is_sent_and_told(database_url: str, state: State) -> None:
     async with remains(database_url, **OWN) as left:
-        await left.leave_by_alert(state)
+        await left.leave_pause("alert", state)
         async with left.restart() as at:
             assert await until_told(left) == ["Paused"]
             await at.slack.until(lambda: posted(left))
@@ -321,7 +319,7 @@ async def test_it_is_not_sent_in_another_mode_nor_with_another_token_nor_after_t
     sqlite_url: str, settings: dict[str, str], state: State, age: float, outcome: str
 ) -> None:
     async with remains(sqlite_url, **OWN | settings) as left:
-        await left.leave_by_alert(state, age=age)
+        await left.leave_pause("alert", state, age=age)
         async with left.restart() as at:
             assert await until_told(left) == [outcome]
             assert at.orders == []

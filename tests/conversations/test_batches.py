@@ -3,19 +3,22 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from bot.messages import several
 from bot.sim.anchor import Hang, Received, SessionState
 from bot.sim.slack import Message
-from harness import BOTH_TRANSPORTS, HTTP_ONLY, single_workspace
-from harness.batches import Built, batch, leave_batch, watching_bots
-from harness.conversation import Conversation, until
+from harness import BOTH_TRANSPORTS, HTTP_ONLY, SingleHarness, single_workspace
+from harness.bots import Remains, remains
+from harness.cards import messages_of
+from harness.conversation import Conversation, post_json, until
+from harness.order_rows import batch, order_row, rows_of, settled
+from harness.order_rows import told as told_as
 from harness.outages import without_table
-from harness.product import State, outcomes
-from harness.restarts import Remains, remains
+from harness.product import SessionId, State, cards, outcomes, requests
 from harness.texts import DASHBOARD_URL
 
 pytestmark = pytest.mark.anyio
@@ -23,12 +26,6 @@ pytestmark = pytest.mark.anyio
 MOST = 20
 STILL_WANTED = 120.0  # seconds
 RESUME_THESE = "anchor_resume_batch"
-
-
-@pytest.fixture
-def built() -> Iterator[Built]:
-    with watching_bots() as built:
-        yield built
 
 
 def add(at: Conversation, count: int, *, seconds: float = 0.0) -> list[str]:
@@ -48,11 +45,11 @@ async def result(at: Conversation, *, within: float = 60.0) -> Message:
     return at.messages()[0]
 
 
-async def test_20_are_at_anchor_while_a_single_order_of_the_same_person_waits_for_none(built: Built) -> None:
+async def test_20_are_at_anchor_while_a_single_order_of_the_same_person_waits_for_none() -> None:
     async with single_workspace() as at:
         sessions = add(at, 100, seconds=4.0)
         began = time.monotonic()
-        await built.batches.pause(batch(at, sessions, reason="they loop", words="shop"))
+        await at.bot.batches.pause(batch(at, sessions, reason="they loop", words="shop"))
         await asyncio.sleep(5.0)
         given = time.monotonic()
         await at.command()
@@ -66,13 +63,13 @@ async def test_20_are_at_anchor_while_a_single_order_of_the_same_person_waits_fo
         assert len(at.messages()) == 2  # with that of the single order
 
 
-async def test_a_batch_ends_within_two_minutes_though_anchor_does_not_answer(built: Built) -> None:
+async def test_a_batch_ends_within_two_minutes_though_anchor_does_not_answer() -> None:
     """What had no turn in time is not sent; every session that may run is counted, and 20 are named."""
     async with single_workspace() as at:
         sessions = add(at, 150)
         at.anchor.fault = Hang()
         began = time.monotonic()
-        await built.batches.pause(batch(at, sessions))
+        await at.bot.batches.pause(batch(at, sessions))
         await asyncio.sleep(60.0)
         assert "… 0 done, " in at.messages()[0].text
         message = await result(at, within=180)
@@ -83,7 +80,7 @@ async def test_a_batch_ends_within_two_minutes_though_anchor_does_not_answer(bui
         assert sum(f"`{session[:8]}`" in message.text for session in sessions) == 20
 
 
-async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built: Built) -> None:
+async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed() -> None:
     """So is what Anchor does not know under this key, which can run in another account."""
     async with single_workspace() as at:
         sessions = add(at, MOST + 2, seconds=3.0)
@@ -91,7 +88,7 @@ async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built
         at.anchor.session(resumed).state = SessionState.PAUSED
         at.anchor.session(resumed).seconds = 0.0
         at.anchor.forget_session(sessions[0])
-        await built.batches.pause(batch(at, sessions))
+        await at.bot.batches.pause(batch(at, sessions))
         await at.command(resumed, verb="resume", user=at.slack.bob)
         await at.slack.until(lambda: any(f"of {MOST + 2} agents" in one.text for one in at.messages()))
         assert [one.verb for one in at.anchor.posts(resumed)] == ["resume"]
@@ -100,12 +97,12 @@ async def test_what_somebody_resumes_meanwhile_is_not_paused_and_is_listed(built
         assert "not running" not in text
 
 
-async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(built: Built, sqlite_url: str) -> None:
+async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(sqlite_url: str) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url) as at:
         sessions = add(at, 30)
         async with without_table(sqlite_url):
             began = time.monotonic()
-            await built.batches.pause(batch(at, sessions))
+            await at.bot.batches.pause(batch(at, sessions))
             assert time.monotonic() - began < 1.5
             message = await result(at)
             assert {one.session_id for one in at.anchor.orders} == set(sessions)
@@ -114,13 +111,13 @@ async def test_without_the_database_the_batch_is_sent_and_told_all_the_same(buil
 
 
 @pytest.mark.parametrize("way", ["direct message", "home"])
-async def test_the_result_comes_where_the_person_can_see_it(built: Built, way: str) -> None:
+async def test_the_result_comes_where_the_person_can_see_it(way: str) -> None:
     async with single_workspace(ALERTS_CHANNEL="C0ALERTS001" if way == "home" else "") as at:
         elsewhere = at.workspace.add_channel("C0ELSEWHERE", "elsewhere", at.person)
         sessions = add(at, MOST + 1, seconds=2.0)
         channel = "" if way == "home" else elsewhere.id
         for some in (sessions, sessions[1:]):
-            await built.batches.pause(batch(at, some, channel=channel, reason="private"))
+            await at.bot.batches.pause(batch(at, some, channel=channel, reason="private"))
         await asyncio.sleep(30.0)
         here, direct = at.messages(elsewhere), at.direct_messages()
         # on a busy machine an answer can come too late: the same result is then there twice
@@ -149,6 +146,36 @@ LEFT: dict[str, tuple[list[tuple[int, State, outcomes.Outcome | None]], int, boo
 """The orders, how many of them are told, whether their result is posted, and their age."""
 
 
+async def leave_batch(
+    at: Remains, *parts: tuple[int, State, outcomes.Outcome | None], all_told: int = 0, posted: bool, age: float = 1.0
+) -> list[str]:
+    """Leave a batch in the journal, as if a process had come so far with so many of its orders; `all_told` were told.
+
+    Its result has been posted with other numbers, or not even recorded. Return the sessions.
+    """
+    states = [(state, outcome) for count, state, outcome in parts for _ in range(count)]
+    sessions = [at.anchor.add_session() for _ in states]
+    given = batch(at, sessions, reason="they loop")
+    rows = [
+        replace(order_row(state=state, age=age), order=order, address=requests.ReplyAddress(order.actor))
+        for (state, _), order in zip(states, given.orders(), strict=True)
+    ]
+    for number, (_, outcome) in enumerate(states):
+        if outcome is not None:
+            settle = told_as if number < all_told else settled
+            rows[number] = settle(rows[number], outcome, settled_at=rows[number].given_at)
+    await rows_of(at.store, "a killed process").write(*rows)
+    if posted:
+        token = {"Authorization": f"Bearer {at.environ['SLACK_BOT_TOKEN']}"}
+        message = {"channel": at.channel.id, "text": "⏳ Pausing…", "unfurl_links": False, "unfurl_media": False}
+        ts = (await post_json(f"{at.environ['SLACK_API_URL']}chat.postMessage", message, headers=token))[1]["ts"]
+        team, content = at.workspace.team_id, cards.BatchContent(at.person.id, at.channel.id)
+        whole = (cards.Part(given.id, SessionId(given.id), content),)
+        async with messages_of(at.store) as messages:
+            await messages.add([cards.Card(id=given.id, team_id=team, channel_id=at.channel.id, parts=whole, ts=ts)])
+    return sessions
+
+
 @pytest.mark.parametrize("name", LEFT)
 async def test_another_process_goes_on_with_what_a_killed_one_has_left(database_url: str, name: str) -> None:
     """What was known is not sent again, and there is one message."""
@@ -175,16 +202,16 @@ async def all_told(left: Remains) -> bool:
 # --- resume these ---
 
 
-async def paused_batch(at: Conversation, built: Built, count: int) -> tuple[list[str], Message]:
+async def paused_batch(at: SingleHarness, count: int) -> tuple[list[str], Message]:
     sessions = add(at, count)
-    await built.batches.pause(batch(at, sessions))
+    await at.bot.batches.pause(batch(at, sessions))
     return sessions, await result(at)
 
 
 @BOTH_TRANSPORTS
-async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_has_a_newer_order(built: Built) -> None:
+async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_has_a_newer_order() -> None:
     async with single_workspace() as at:
-        sessions, message = await paused_batch(at, built, 2 * MOST)
+        sessions, message = await paused_batch(at, 2 * MOST)
         repaused, resumed, own, later = sessions[:4]
         await at.command(repaused, user=at.slack.bob)
         await at.command(own)
@@ -210,9 +237,9 @@ async def test_what_a_batch_has_paused_is_resumed_after_a_question_but_not_what_
 
 
 @HTTP_ONLY
-async def test_a_batch_of_resumes_that_comes_late_is_not_sent_and_that_is_told(built: Built) -> None:
+async def test_a_batch_of_resumes_that_comes_late_is_not_sent_and_that_is_told() -> None:
     async with single_workspace() as at:
-        sessions, message = await paused_batch(at, built, 3)
+        sessions, message = await paused_batch(at, 3)
         before, at.slack.timing.delay_to_app = len(at.anchor.orders), 6.0
         asyncio.get_running_loop().call_later(0.3, setattr, at.slack.timing, "delay_to_app", 0.0)
         await at.slack.click(at.person, message, RESUME_THESE)
@@ -245,16 +272,16 @@ async def not_allowed(at: Conversation, message: Message, _: str) -> str:
 
 @pytest.mark.parametrize("resume", [no_database, of_no_batch, not_allowed])
 async def test_nothing_is_resumed_without_the_database_a_batch_or_permission(
-    built: Built, sqlite_url: str, resume: Callable[[Conversation, Message, str], Awaitable[str]]
+    sqlite_url: str, resume: Callable[[Conversation, Message, str], Awaitable[str]]
 ) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url, RESUME_USERS="U0ALICE0001") as at:
-        _, message = await paused_batch(at, built, 3)
+        _, message = await paused_batch(at, 3)
         before, told = len(at.anchor.orders), await resume(at, message, sqlite_url)
         person = at.slack.bob if resume is not_allowed else at.person
         assert (await at.wait_for_ephemeral(person)).text == told
         await asyncio.sleep(5.0)
         assert len(at.anchor.orders) == before
         (batch_id,) = re.findall(r"'value': '([0-9a-f]{28})'", str(message.blocks))
-        states = built.batches.orders.session_cards.states
+        states = at.bot.batches.orders.session_cards.states
         assert len(await states.of_batch(at.workspace.team_id, batch_id)) == 3
         assert await states.of_batch("T0OTHER0001", batch_id) == []

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from bot.cli import as_called
+from bot.cli.doctor import examine
+from bot.demo.sandbox import environment
 from bot.sim.anchor import server_error as anchor_error
 from bot.sim.local_server import LocalServer, free_port
 from bot.sim.slack import Answer, Fault, Hang, ResetAfterReading, api_error
 from harness import HTTP_ONLY, SOCKET_ONLY, ManyHarness, SingleHarness, Tenant, single_workspace
 from harness.databases import KEY, OTHER_KEY
-from harness.doctor import Examined, examined, settings_of
 from harness.order_rows import OrdersOf, order_row
 from harness.outages import VERSION
 from harness.process import bot_process
 from harness.product import Secret, checks, open_store
 from harness.secret_scan import leaks
+from harness.snapshot import SNAPSHOT
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +40,41 @@ CHANNEL = {"ALERTS_CHANNEL": "C0ALERTS001"}
 BROKEN = api_error("internal_error")
 SLACK_API = {"who": "Slack", "setting": "SLACK_API_URL"}
 ANCHOR_API = {"who": "Anchor", "setting": "ANCHOR_API_URL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    found: list[checks.Checked]
+
+    @property
+    def code(self) -> int:
+        return checks.exit_code(self.found)
+
+    @property
+    def lines(self) -> list[str]:
+        return [as_called(checks.check_line(one)) for one in self.found]
+
+    def kind(self, name: checks.CheckName, team_id: str = "") -> checks.Kind:
+        (kind,) = [one.finding.kind for one in self.found if (one.name, one.team_id) == (name, team_id)]
+        return kind
+
+    def failures(self) -> dict[str, checks.Kind]:
+        failed = Wrong | Open
+        return {one.name: one.finding.kind for one in self.found if isinstance(one.finding.kind, failed)}
+
+    def has(self, name: checks.CheckName, kind: checks.Kind, team_id: str = "", /, **values: str) -> bool:
+        return as_called(checks.check_line(checks.Checked(name, checks.Finding(kind, values), team_id))) in self.lines
+
+
+async def examined(environ: Mapping[str, str], *, env_file: Path = Path("no.env")) -> Examined:
+    found = Examined([check async for check in examine(environ, env_file)])
+    SNAPSHOT.saw(*found.lines)
+    return found
+
+
+def settings_of(at: SingleHarness, **changes: str) -> dict[str, str]:
+    port = at.bot.url.rpartition(":")[2]
+    return environment(at.slack, at.anchor, **{"PORT": port, "BASE_URL": at.bot.url, **changes})
 
 
 @pytest.fixture
@@ -228,7 +267,7 @@ async def test_a_database_that_works_is_current(one: SingleHarness, database_url
         await OrdersOf(store, "a bot", store.cipher).write(order_row())
     assert found.code == 0
     assert found.has(N.DATABASE, Good.DATABASE_CURRENT, version=VERSION)
-    assert any(one.name is N.PROCESSES for one in found.checks) is database_url.startswith("postgresql")
+    assert any(one.name is N.PROCESSES for one in found.found) is database_url.startswith("postgresql")
 
 
 @HTTP_ONLY

@@ -13,16 +13,15 @@ from harness import (
     BOTH_TRANSPORTS,
     OTHER_SESSION,
     SESSION,
-    AdminHarness,
     ManyHarness,
+    Tenant,
     paused,
     single_workspace,
 )
-from harness import admin_texts as say
-from harness.admin_texts import who_can
+from harness import texts as say
 from harness.order_rows import OrdersOf, order_row, told
 from harness.product import Secret, outcomes, policy, workspace
-from harness.texts import REFRESH, is_about
+from harness.texts import REFRESH, is_about, who_can
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +40,7 @@ def footer(of: workspace.Workspace, role: policy.Role) -> str:
 
 @BOTH_TRANSPORTS
 async def test_everybody_sees_how_the_workspace_is_set_up_and_admins_get_the_controls(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
+    team = await Tenant.open(at)
     assert controls(await team.open_home(team.member)) == []
     for user in (team.admin, team.second):
         assert controls(await team.open_home(user)) == [one for one in NAMES if one != "test_alert"]
@@ -50,7 +49,7 @@ async def test_everybody_sees_how_the_workspace_is_set_up_and_admins_get_the_con
     at.anchor.add_key(value.reveal())
     await rows.set_key(team.team_id, workspace.AnchorKey(value, check, team.second.id, 1_785_000_000))
     rule = policy.Rule(frozenset({team.admin.id, team.member.id}), frozenset({team.channel.id}))
-    await rows.set_policy(team.team_id, policy.Policy(pause=rule), if_version=await at.policy_version(team.team_id))
+    await rows.set_policy(team.team_id, policy.Policy(pause=rule), if_version=(await team.stored()).policy_version)
     await rows.set_alerts_channel(team.team_id, team.channel.id)
     home = await team.open_home(team.member)
     shown = ("`9876`", f"<@{team.second.id}>", "<!date^1785000000^", who_can("pause", rule), f"<#{team.channel.id}>")
@@ -79,7 +78,7 @@ BUTTON = "anchor_history"
 REASONS = tuple(f"reason {number:02}" for number in range(12))
 
 
-async def leave(team: AdminHarness, user: User, outcome: outcomes.Outcome = outcomes.Paused(), **more: Any) -> None:  # noqa: B008 - it does not change
+async def leave(team: Tenant, user: User, outcome: outcomes.Outcome = outcomes.Paused(), **more: Any) -> None:  # noqa: B008 - it does not change
     """Put an order that was told into the journal."""
     reason = more.pop("reason", "")
     row = order_row(**{"age": 60.0, "team": team.team_id, **more})
@@ -96,8 +95,8 @@ def shown(view: View | None, reasons: Sequence[str] = REASONS) -> list[str]:
 
 
 @BOTH_TRANSPORTS
-async def test_home_has_the_last_ten_orders_and_where_and_why_only_for_some(team: AdminHarness) -> None:
-    other = await AdminHarness.open(team.at, 2, with_key=True)
+async def test_home_has_the_last_ten_orders_and_where_and_why_only_for_some(team: Tenant) -> None:
+    other = await Tenant.open(team.at, 2, with_key=True)
     await leave(other, other.admin, reason="reason of another workspace")
     for number, reason in enumerate(REASONS):
         user = team.member if number % 2 else team.admin
@@ -109,13 +108,13 @@ async def test_home_has_the_last_ten_orders_and_where_and_why_only_for_some(team
     assert (admins.text.count(place), members.text.count(place)) == (text.MOST_IN_HOME, text.MOST_IN_HOME // 2)
     assert min(view.text.count(f"<@{team.admin.id}>") for view in (admins, members)) >= text.MOST_IN_HOME // 2
     assert [bool(view.find(BUTTON)) for view in (admins, members)] == [True, False]
-    rule, version = policy.Rule(frozenset({team.admin.id})), await team.at.policy_version(team.team_id)
+    rule, version = policy.Rule(frozenset({team.admin.id})), (await team.stored()).policy_version
     await team.at.store.rows.set_policy(team.team_id, policy.Policy(pause=rule), if_version=version)
     views = [await team.open_home(user) for user in (team.admin, team.member)]
     assert [shown(view) for view in views] == [everything, []], "people who are not allowed to pause see none"
 
 
-async def test_an_admin_sees_the_last_thirty_days(team: AdminHarness) -> None:
+async def test_an_admin_sees_the_last_thirty_days(team: Tenant) -> None:
     await leave(team, team.admin, reason=REASONS[0], age=31 * 86_400)
     await leave(team, team.member, outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER), reason=REASONS[1], age=29 * 86_400)
     await leave(team, team.admin, outcomes.NotFound(), reason=REASONS[2], session=OTHER_SESSION, age=30)
@@ -125,7 +124,7 @@ async def test_an_admin_sees_the_last_thirty_days(team: AdminHarness) -> None:
     assert modal.text.count(f"<#{team.channel.id}>") == 2
 
 
-async def test_somebody_who_is_no_admin_any_more_sees_no_history_and_no_settings(team: AdminHarness) -> None:
+async def test_somebody_who_is_no_admin_any_more_sees_no_history_and_no_settings(team: Tenant) -> None:
     await leave(team, team.admin, reason=REASONS[0])
     await team.open_home()
     team.workspace.change_user(team.admin, is_admin=False)
@@ -135,7 +134,7 @@ async def test_somebody_who_is_no_admin_any_more_sees_no_history_and_no_settings
         assert shown(modal) == []
 
 
-async def test_home_and_the_modal_say_why_they_show_no_orders(team: AdminHarness) -> None:
+async def test_home_and_the_modal_say_why_they_show_no_orders(team: Tenant) -> None:
     await leave(team, team.admin, reason=REASONS[0])
     await team.open_home()
     await team.at.execute("ALTER TABLE orders RENAME TO lost")
@@ -184,7 +183,7 @@ def publications(at: ManyHarness) -> list[ApiCall]:
 
 
 async def test_home_and_its_event_do_not_wait_for_slow_answers(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at, with_key=True)
+    team = await Tenant.open(at, with_key=True)
     at.slack.faults["users.info"] = Slow(2.5, times=1)
     opened = await at.slack.open_home(team.admin)
     assert (opened.answer.status, publications(at)) == (200, [])

@@ -8,8 +8,8 @@ import pytest
 from bot.messages import install as pages
 from bot.sim.slack import ApiCall, Fault, Hang, ResetAfterReading, api_error
 from harness import HTTP_ONLY, paused
+from harness.bots import ManyHarness, many_workspaces
 from harness.install_browser import Browser, Visit
-from harness.many_workspaces import ManyHarness, many_workspaces
 from harness.product import workspace
 
 pytestmark = pytest.mark.anyio

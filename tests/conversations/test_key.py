@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,21 +13,18 @@ from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
     HTTP_ONLY,
-    AdminHarness,
     Conversation,
     ManyHarness,
     Tenant,
     outcome_text,
     paused,
 )
-from harness import admin_texts as say
-from harness.admin_texts import settings_texts
-from harness.administration import modal_text
-from harness.conversation import direct_messages
+from harness import texts as say
+from harness.bots import modal_text
 from harness.product import Secret, outcomes, policy, workspace
 from harness.product import workspace as product
 from harness.samples import sample
-from harness.texts import is_about
+from harness.texts import is_about, settings_texts
 
 pytestmark = pytest.mark.anyio
 
@@ -40,11 +36,11 @@ DOWN = Answer(503, b"down", "text/plain")
 
 
 @pytest.fixture
-async def team(at: ManyHarness) -> AdminHarness:
+async def team(at: ManyHarness) -> Tenant:
     """A workspace without a key, in which an admin looks at Home; Anchor accepts two keys."""
     at.anchor.add_key(KEY)
     at.anchor.add_key(OTHER)
-    team = await AdminHarness.open(at)
+    team = await Tenant.open(at)
     await team.open_home()
     return team
 
@@ -53,13 +49,13 @@ def made(by: str, key: str = KEY, check: workspace.KeyCheck = VERIFIED) -> works
     return workspace.AnchorKey(Secret(key), check, by, 1_785_000_000)
 
 
-async def key_of(team: AdminHarness) -> tuple[str, workspace.KeyCheck, str | None] | None:
+async def key_of(team: Tenant) -> tuple[str, workspace.KeyCheck, str | None] | None:
     key = (await team.stored()).anchor_key
     return (key.value.reveal(), key.check, key.set_by) if key else None
 
 
 @BOTH_TRANSPORTS
-async def test_an_admin_sets_the_key_and_the_next_command_pauses(team: AdminHarness) -> None:
+async def test_an_admin_sets_the_key_and_the_next_command_pauses(team: Tenant) -> None:
     session = team.anchor.add_session(key=KEY)
     await team.open_modal("anchor_set_key")
     sent = await team.submit({"key": f"  {KEY} "})
@@ -77,7 +73,7 @@ async def test_an_admin_sets_the_key_and_the_next_command_pauses(team: AdminHarn
 
 
 async def test_nobody_tries_to_tell_a_person_who_was_forgotten_that_their_key_was_replaced(
-    team: AdminHarness, caplog: pytest.LogCaptureFixture
+    team: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await team.at.store.rows.set_key(team.team_id, made("forgotten-0123456789ab", OTHER))
     await team.open_home()
@@ -88,11 +84,11 @@ async def test_nobody_tries_to_tell_a_person_who_was_forgotten_that_their_key_wa
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_a_key_that_is_none_or_that_anchor_refuses_is_an_error_on_the_field(team: AdminHarness) -> None:
+async def test_a_key_that_is_none_or_that_anchor_refuses_is_an_error_on_the_field(team: Tenant) -> None:
     await team.open_modal("anchor_set_key")
     for typed in ("two words", "sk-…-ellipsis", "\u200bsk-1", " "):
         await team.submit({"key": typed})
-        assert team.modal().errors == {"key": say.NOT_A_KEY}
+        assert team.modal().errors == {"key": settings_texts.NOT_A_KEY.text}
     assert team.anchor.requests == []
     await team.submit({"key": "sk-nobody-knows-this-one"})
     view = team.modal()
@@ -104,13 +100,13 @@ async def test_a_key_that_is_none_or_that_anchor_refuses_is_an_error_on_the_fiel
 
 @pytest.mark.parametrize(("fault", "status"), [(DOWN, 503), (None, None)], ids=["out of service", "unreachable"])
 async def test_while_anchor_can_not_say_a_key_is_not_saved(
-    team: AdminHarness, fault: Answer | None, status: int | None
+    team: Tenant, fault: Answer | None, status: int | None
 ) -> None:
     team.anchor.fault = fault
     if fault is None:
         await team.anchor.stop()
     view = await team.set_key(KEY)
-    assert view.errors == {"key": say.key_untried(status)}
+    assert view.errors == {"key": settings_texts.key_not_accepted(workspace.NewKeyUnverified(status)).text}
     assert await key_of(team) is None
 
 
@@ -124,7 +120,7 @@ async def test_while_anchor_can_not_say_a_key_is_not_saved(
     ids=["member", "stranger", "role unknown"],
 )
 async def test_the_right_is_checked_again_when_the_key_is_sent(
-    team: AdminHarness, change: dict[str, Any], role: policy.Role
+    team: Tenant, change: dict[str, Any], role: policy.Role
 ) -> None:
     await team.open_modal("anchor_set_key")
     team.workspace.change_user(team.admin, **change)
@@ -135,9 +131,9 @@ async def test_the_right_is_checked_again_when_the_key_is_sent(
     assert (team.anchor.requests, await key_of(team)) == ([], None)
 
 
-async def test_an_outsider_who_sends_the_modal_changes_nothing(team: AdminHarness) -> None:
+async def test_an_outsider_who_sends_the_modal_changes_nothing(team: Tenant) -> None:
     """The workspace is that of the installation, whatever the person's own."""
-    other = await AdminHarness.open(team.at, 2)
+    other = await Tenant.open(team.at, 2)
     payload = sample("view_submission.slack_connect_foreign_user.payload")
     payload["user"] |= {"id": other.admin.id, "team_id": other.team_id}
     payload["team"] = {"id": other.team_id, "domain": "other"}
@@ -154,7 +150,7 @@ async def test_an_outsider_who_sends_the_modal_changes_nothing(team: AdminHarnes
 
 
 @BOTH_TRANSPORTS
-async def test_of_two_who_send_at_once_one_sets_the_key(team: AdminHarness) -> None:
+async def test_of_two_who_send_at_once_one_sets_the_key(team: Tenant) -> None:
     await team.open_home(team.second)
     for user in (team.admin, team.second):
         await team.open_modal("anchor_set_key", user=user)
@@ -165,7 +161,7 @@ async def test_of_two_who_send_at_once_one_sets_the_key(team: AdminHarness) -> N
     assert await key_of(team) == (key, VERIFIED, user.id)
 
 
-async def test_without_a_key_an_admin_can_set_it_on_the_spot_and_others_learn_who_can(team: AdminHarness) -> None:
+async def test_without_a_key_an_admin_can_set_it_on_the_spot_and_others_learn_who_can(team: Tenant) -> None:
     for by in BY_BOTH:
         message = await team.answer(by, team.member)
         assert message.text == outcome_text(
@@ -193,37 +189,27 @@ def notice(key: str) -> str:
     return settings_texts.key_refused_message(workspace.AnchorKey(Secret(key))).text
 
 
-@dataclass(frozen=True, slots=True)
-class Team(Tenant):
-    """A workspace whose key `setter` has set, and that Anchor refuses from now on."""
+async def store_key(team: Tenant, key: str) -> None:
+    made = workspace.AnchorKey(Secret(key), UNVERIFIED, team.second.id, 1_785_000_000)
+    assert await team.at.store.rows.set_key(team.team_id, made)
 
-    at: ManyHarness
-    setter: User
 
-    async def set_key(self, key: str) -> None:
-        made = workspace.AnchorKey(Secret(key), UNVERIFIED, self.setter.id, 1_785_000_000)
-        assert await self.at.store.rows.set_key(self.team_id, made)
+async def notices_are(team: Tenant, expected: Mapping[str, list[str]], *users: User) -> None:
+    """Wait until the second admin, or these people, have these direct messages; no more may come."""
 
-    async def check(self) -> KeyCheck | None:
-        found = await self.at.store.rows.find(self.team_id)
-        return found.anchor_key.check if found and found.anchor_key else None
+    def found() -> dict[str, list[str]]:
+        return {user.name: [one.text for one in team.direct_messages(user)] for user in users or [team.second]}
 
-    async def notices_are(self, expected: Mapping[str, list[str]], *users: User) -> None:
-        """Wait until the setter, or these people, have these direct messages; no more may come."""
-        people = users or [self.setter]
-        await self.slack.until(lambda: direct_messages(self.slack, people) == expected)
-        await asyncio.sleep(0.4)
-        assert direct_messages(self.slack, people) == expected
+    await team.slack.until(lambda: found() == expected)
+    await asyncio.sleep(0.4)
+    assert found() == expected
 
 
 @pytest.fixture
-async def warned(at: ManyHarness) -> Team:
-    tenant = await at.set_up(at.add(1))
-    setter = tenant.workspace.add_user("U0SETTER001", "setter", is_admin=True)
-    tenant.channel.members.add(setter.id)
-    inherited = {name: getattr(tenant, name) for name in ("slack", "anchor", "workspace", "person", "channel")}
-    team = Team(**inherited, session=tenant.session, key=tenant.key, at=at, setter=setter)
-    await team.set_key(team.key)
+async def warned(at: ManyHarness) -> Tenant:
+    """A workspace whose key its second admin has set, and that Anchor refuses from now on."""
+    team = await at.set_up(at.add(1))
+    await store_key(team, team.key)
     at.anchor.revoke(team.key)
     return team
 
@@ -234,20 +220,24 @@ def refusal(at: Conversation) -> str:
 
 
 @BOTH_TRANSPORTS
-async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_there_are(warned: Team) -> None:
+async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_there_are(warned: Tenant) -> None:
     warned.anchor.fault = anchor.Slow(0.5)
     await asyncio.gather(*[warned.order(by) for by in BY_BOTH for _ in range(5)])
     await warned.slack.until(lambda: len(warned.answers()) == 10)
     assert {message.text for message in warned.answers()} == {refusal(warned)}
-    await warned.answer("a command", warned.setter)
-    await warned.notices_are({"setter": [notice(warned.key)], warned.person.name: []}, warned.setter, warned.person)
-    assert await warned.check() is REFUSED
+    await warned.answer("a command", warned.second)
+    await notices_are(
+        warned, {warned.second.name: [notice(warned.key)], warned.person.name: []}, warned.second, warned.person
+    )
+    key = (await warned.stored()).anchor_key
+    assert key is not None
+    assert key.check is REFUSED
 
 
-async def test_a_notice_that_slack_does_not_answer_is_sent_again(warned: Team) -> None:
+async def test_a_notice_that_slack_does_not_answer_is_sent_again(warned: Tenant) -> None:
     warned.slack.faults["chat.postMessage"] = ResetAfterReading(times=1)
     await warned.answer("a command")
-    await warned.notices_are({"setter": [notice(warned.key)]})
+    await notices_are(warned, {warned.second.name: [notice(warned.key)]})
 
 
 AutoPause = product.AutoPause

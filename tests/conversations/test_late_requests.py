@@ -20,7 +20,7 @@ from harness import (
     resumed,
     single_workspace,
 )
-from harness.many_workspaces import many_workspaces
+from harness.bots import many_workspaces
 from harness.product import Limits, outcomes
 from harness.texts import is_about, is_not_sent
 

@@ -18,10 +18,9 @@ from bot.sim.slack.platform import SLACKBOT
 from conversations.test_alert_cards import TOKEN
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, outcome_text
 from harness.blocks import actions, button
+from harness.bots import PATIENT, ManyHarness, Tenant, many_workspaces
 from harness.conversation import until
-from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 from harness.product import Secret, errors, outcomes, workspace
-from harness.single_workspace import PATIENT
 from harness.stored import add_token, until_read_again
 
 pytestmark = pytest.mark.anyio

@@ -18,15 +18,14 @@ from bot.sim.slack import Answer, Fault, Hang, Installation, SimSlack, User, Wor
 from conversations.test_alerts import TOKEN, post, takes_alerts
 from conversations.test_operation import becomes
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, outcome_text, paused, resumed
+from harness.bots import serving, simulated
 from harness.conversation import until
 from harness.databases import KEY
 from harness.outages import OTHER_VERSION, execute
-from harness.product import Limits, Secret, Settings, Store, open_store, outcomes, running
+from harness.product import Secret, Store, open_store, outcomes
 from harness.secret_scan import leaks
-from harness.single_workspace import PATIENT, PATIENT_ACK, obeying
 from harness.stored import columns, fetch
 from harness.texts import list_refused
-from harness.transport import current_transport
 
 pytestmark = pytest.mark.anyio
 
@@ -100,17 +99,6 @@ async def test_no_secret_of_the_settings_is_in_the_database(database_url: str) -
 
 
 @asynccontextmanager
-async def servers() -> AsyncIterator[tuple[SimSlack, SimAnchor]]:
-    async with (
-        SimSlack(socket_mode=current_transport.is_socket, ack_deadline=PATIENT) as slack,
-        SimAnchor() as anchor,
-    ):
-        anchor.add_session(session_id=SESSION)
-        with obeying(slack, anchor):
-            yield slack, anchor
-
-
-@asynccontextmanager
 async def starting(slack: SimSlack, anchor: SimAnchor, url: str) -> AsyncIterator[SingleHarness]:
     """A bot that takes alerts and has not waited for its start."""
     own = {
@@ -120,11 +108,10 @@ async def starting(slack: SimSlack, anchor: SimAnchor, url: str) -> AsyncIterato
         "ALERTS_CHANNEL": "C0ALERTS001",
     }
     environ = environment(slack, anchor, **own)
-    async with running(Settings.from_env(environ), Limits(ack_wait=PATIENT_ACK, redelivery_window=0.0)) as bot:
-        slack.request_url = None if slack.socket_mode else f"{bot.url}/slack/events"
+    async with serving(slack, environ, waits=False) as bot:
         if slack.socket_mode:
             await slack.until(lambda: slack.sockets.connections)
-        yield SingleHarness(slack, anchor, slack.home, slack.alice, slack.alerts, SESSION, bot)
+        yield SingleHarness.of(slack, anchor, bot)
 
 
 NOBODY = Answer(503)
@@ -172,7 +159,7 @@ def file(directory: Path) -> str:
 )
 async def test_a_second_workspace_cannot_use_our_key(tmp_path: Path, fault: Fault, *, can_ask: bool) -> None:
     """It has the same app, so Slack signs its requests with the same secret."""
-    async with servers() as (slack, anchor):
+    async with simulated() as (slack, anchor):
         mallory = second_workspace(slack, shares_channel=can_ask)
         slack.faults["auth.test"] = fault
         if not can_ask:
@@ -194,7 +181,7 @@ async def test_a_second_workspace_cannot_use_our_key(tmp_path: Path, fault: Faul
 @asynccontextmanager
 async def named_before(url: str) -> AsyncIterator[tuple[SimSlack, SimAnchor]]:
     """A bot has run that Slack has told whose its token is. Now Slack tells nothing, and the app lacks users:read."""
-    async with servers() as (slack, anchor):
+    async with simulated() as (slack, anchor):
         async with starting(slack, anchor, url) as at:
             await at.bot.startup
             await asyncio.sleep(1.0)  # until it is stored

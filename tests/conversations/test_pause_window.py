@@ -16,15 +16,15 @@ from harness import (
     BOTH_TRANSPORTS,
     OTHER_SESSION,
     SESSION,
-    AdminHarness,
     Conversation,
     ManyHarness,
     SingleHarness,
+    Tenant,
     another_bot,
     paused,
     single_workspace,
 )
-from harness.administration import modal_text
+from harness.bots import modal_text
 from harness.conversation import post_json
 from harness.product import outcomes, policy
 from harness.product import sessions as lists
@@ -196,7 +196,7 @@ async def test_people_who_may_not_see_no_window() -> None:
 
 
 async def test_without_a_key_and_with_none_running_there_is_nothing_to_pause(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at)
+    team = await Tenant.open(at)
     await team.command("all")
     assert (await team.wait_for_ephemeral()).text == list_refused(
         outcomes.Refusal(outcomes.Why.NO_KEY, is_in_home=True)
@@ -238,10 +238,10 @@ SECOND = frozenset({"U0SECOND001"})
     ids=["many", "pause", "channels"],
 )
 async def test_the_rules_are_checked_again_at_the_submit(at: ManyHarness, rules: policy.Policy) -> None:
-    team = await AdminHarness.open(at, with_key=True)
+    team = await Tenant.open(at, with_key=True)
     add(team, 1, key=team.key)
     view = await window(team)
-    version = await at.policy_version(team.team_id)
+    version = (await team.stored()).policy_version
     assert await at.store.rows.set_policy(team.team_id, rules, if_version=version)
     await until_read_again()
     await team.slack.submit(team.person, view)
@@ -254,7 +254,7 @@ async def test_the_rules_are_checked_again_at_the_submit(at: ManyHarness, rules:
 
 
 async def test_a_view_that_was_changed_or_is_of_somebody_else_is_refused(at: ManyHarness) -> None:
-    first, other = await AdminHarness.open(at, with_key=True), await AdminHarness.open(at, 2, with_key=True)
+    first, other = await Tenant.open(at, with_key=True), await Tenant.open(at, 2, with_key=True)
     add(first, 2, key=first.key)
     view, foreign = await window(first), await window(other)
     cut = view.private_metadata[:-8] + view.private_metadata[-8:][::-1]

@@ -9,10 +9,10 @@ from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
     SESSION,
-    AdminHarness,
     Conversation,
     ManyHarness,
     SingleHarness,
+    Tenant,
     outcome_text,
     paused,
     resumed,
@@ -115,13 +115,13 @@ async def test_a_resume_obeys_the_rules_that_another_process_has_just_changed(at
         await until_read_again()  # after the first order the bot has stored that Anchor accepts the key
     await done(tenant, "a command", tenant.person, "resume")
     narrowed = policy.Policy(resume=others)
-    assert await at.store.rows.set_policy(tenant.team_id, narrowed, if_version=await at.policy_version(tenant.team_id))
+    assert await at.store.rows.set_policy(tenant.team_id, narrowed, if_version=(await tenant.stored()).policy_version)
     refusal = outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=others.users)
     await refused(tenant, "a command", tenant.person, refusal, "resume")
 
 
 async def test_without_roles_everybody_sees_it_because_nobody_is_known_as_an_admin(at: ManyHarness) -> None:
-    team = await AdminHarness.open(at, with_key=True)
+    team = await Tenant.open(at, with_key=True)
     team.workspace.installation.scopes = {"commands", "chat:write"}
     await team.command(user=team.member)
     scope = outcomes.Refusal(outcomes.Why.SCOPE_MISSING)

@@ -26,13 +26,12 @@ from harness import (
     resumed,
     single_workspace,
 )
-from harness.batches import batch, watching_bots
+from harness.bots import PATIENT_ACK, Remains, remains
 from harness.conversation import until
 from harness.databases import KEY
+from harness.order_rows import batch
 from harness.outages import Outage, locked, network, without_table
 from harness.product import Limits, Secret, Settings, State, open_store, outcomes, running
-from harness.restarts import Remains, remains
-from harness.single_workspace import PATIENT_ACK
 from harness.texts import ALICE, is_not_sent, repeated_text, result_texts, waiting_text
 
 pytestmark = pytest.mark.anyio
@@ -307,17 +306,16 @@ async def test_no_pause_waits_longer_than_a_quarter_of_a_second_for_the_database
 ) -> None:
     """Also none of a batch: each may have been resumed since it was given, which is asked at its turn."""
     url = next(postgresql_urls)
-    with watching_bots() as built:
-        async with network(url) as way, many_workspaces(way.url) as at:
-            tenant = await at.set_up(at.add(1))
-            await tenant.command()
-            sessions = [tenant.anchor.add_session(key=tenant.key) for _ in range(20)]
-            outages = {"without_table": without_table(url), "locked": locked(url), "hangs": way.cut()}
-            async with outages[fault]:
-                await asyncio.sleep(2.1)  # until what is known of the workspace has to be read again
-                found = await delays(tenant, built.batches.pause(batch(tenant, sessions)), 20)
-                await asyncio.sleep(2.1)
-                found += await delays(tenant, tenant.command(), 1)
+    async with network(url) as way, many_workspaces(way.url) as at:
+        tenant = await at.set_up(at.add(1))
+        await tenant.command()
+        sessions = [tenant.anchor.add_session(key=tenant.key) for _ in range(20)]
+        outages = {"without_table": without_table(url), "locked": locked(url), "hangs": way.cut()}
+        async with outages[fault]:
+            await asyncio.sleep(2.1)  # until what is known of the workspace has to be read again
+            found = await delays(tenant, at.bot.batches.pause(batch(tenant, sessions)), 20)
+            await asyncio.sleep(2.1)
+            found += await delays(tenant, tenant.command(), 1)
     assert max(found) < LONGEST, found
 
 

@@ -14,7 +14,7 @@ from bot.sim.anchor import DEFAULT_KEY, SessionState
 from bot.sim.slack import Channel, Message
 from conversations.test_alert_cards import PAUSE, RESUME, alert, buttons, taking_alerts, until_shown
 from harness import SESSION, SingleHarness
-from harness.batches import batch, watching_bots
+from harness.order_rows import batch
 
 pytestmark = pytest.mark.anyio
 
@@ -133,18 +133,17 @@ async def test_those_that_one_check_finds_ended_are_one_message(sqlite_url: str)
 
 
 async def test_the_reminders_of_a_batch_are_one_message_for_those_that_end_within_five_minutes(sqlite_url: str) -> None:
-    with watching_bots() as built:
-        async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
-            sessions = [at.anchor.add_session() for _ in range(4)]
-            for one, later in zip(sessions, (0, 2, 4, 8), strict=True):
-                session = at.anchor.session(one)
-                session.created_at = datetime.fromtimestamp(int(time.time()) - 60 * (8 - later), UTC)
-                session.max_duration = 20
-            await built.batches.pause(batch(at, sessions))
-            told = list[Message]()
-            for minutes in (9, 7):
-                await minutes_pass(minutes)
-                told += [one for one in at.messages() if REMINDER in one.text][len(told) :]
+    async with taking_alerts(sqlite_url, REMIND_BEFORE="5") as at:
+        sessions = [at.anchor.add_session() for _ in range(4)]
+        for one, later in zip(sessions, (0, 2, 4, 8), strict=True):
+            session = at.anchor.session(one)
+            session.created_at = datetime.fromtimestamp(int(time.time()) - 60 * (8 - later), UTC)
+            session.max_duration = 20
+        await at.bot.batches.pause(batch(at, sessions))
+        told = list[Message]()
+        for minutes in (9, 7):
+            await minutes_pass(minutes)
+            told += [one for one in at.messages() if REMINDER in one.text][len(told) :]
     assert [[session[:8] in one.text for session in sessions] for one in told] == [
         [True] * 3 + [False],
         [False] * 3 + [True],

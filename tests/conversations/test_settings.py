@@ -7,13 +7,12 @@ import pytest
 
 from bot.outbound.store.workspaces import WorkspaceRows
 from bot.sim.slack import Message, User, rate_limited
-from harness import BOTH_TRANSPORTS, AdminHarness, ManyHarness, admin_texts, outcome_text, paused, resumed
-from harness import admin_texts as say
-from harness.admin_texts import NOBODY_SELECTED, OUTDATED, POLICY_SAVED, settings_texts
+from harness import BOTH_TRANSPORTS, ManyHarness, Tenant, outcome_text, paused, resumed
+from harness import texts as say
 from harness.conversation import until
 from harness.product import outcomes, policy, workspace
 from harness.stored import add_token, fetch
-from harness.texts import NOT_OPENED, incident_text, is_about
+from harness.texts import NOBODY_SELECTED, NOT_OPENED, OUTDATED, POLICY_SAVED, incident_text, is_about, settings_texts
 
 pytestmark = pytest.mark.anyio
 
@@ -26,13 +25,13 @@ def only(*users: User) -> dict[str, str | list[str]]:
     return {"pause_who": "selected", "pause_users": [user.id for user in users]}
 
 
-def is_refused(team: AdminHarness, message: Message, refusal: outcomes.Outcome, user: str, verb: str = "pause") -> bool:
+def is_refused(team: Tenant, message: Message, refusal: outcomes.Outcome, user: str, verb: str = "pause") -> bool:
     text = outcome_text(refusal, verb=verb, session=team.session, user=user)
     return (message.text, message.ephemeral_to) == (text, user)
 
 
 @BOTH_TRANSPORTS
-async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminHarness) -> None:
+async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: Tenant) -> None:
     incidents = team.add_channel("incidents", with_bot=True)
     form = await team.open_modal("anchor_change_policy")
     assert form.submit is not None
@@ -54,20 +53,20 @@ async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: AdminH
     assert is_about(done.text, resumed(session=team.session, user=team.member.id))
 
 
-async def test_an_admin_chooses_who_of_those_who_pause_can_pause_several(team: AdminHarness) -> None:
+async def test_an_admin_chooses_who_of_those_who_pause_can_pause_several(team: Tenant) -> None:
     await team.open_modal("anchor_change_policy")
     await team.submit({"several_who": "selected"})
     assert team.modal().errors == {"several_users": NOBODY_SELECTED}
     await team.submit({"several_who": "selected", "several_users": [team.second.id]})
     chosen = Policy(pause_several=frozenset({team.second.id}))
     assert (await team.stored()).policy == chosen
-    for line in admin_texts.who_can_what(chosen):
+    for line in say.who_can_what(chosen):
         await team.home_with(line)
     done = await team.answer("a command", team.member)
     assert is_about(done.text, paused(session=team.session, user=team.member.id))
 
 
-async def test_of_two_admins_at_once_the_second_is_refused(team: AdminHarness) -> None:
+async def test_of_two_admins_at_once_the_second_is_refused(team: Tenant) -> None:
     await team.open_home(team.second)
     for user in (team.admin, team.second):
         await team.open_modal("anchor_change_policy", user=user)
@@ -82,7 +81,7 @@ async def test_of_two_admins_at_once_the_second_is_refused(team: AdminHarness) -
         ]
 
 
-async def test_selected_people_without_any_is_an_error_and_with_everyone_they_are_ignored(team: AdminHarness) -> None:
+async def test_selected_people_without_any_is_an_error_and_with_everyone_they_are_ignored(team: Tenant) -> None:
     await team.open_modal("anchor_change_policy")
     await team.submit({"pause_who": "selected"})
     assert team.modal().errors == {"pause_users": NOBODY_SELECTED}
@@ -114,7 +113,7 @@ async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object
 async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_says_so(
     at: ManyHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    team = await AdminHarness.open(at)
+    team = await Tenant.open(at)
     await team.open_home()
     await team.command()
     message = team.seen()[-1]
@@ -130,7 +129,7 @@ async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_say
     assert team.seen()[-1].ephemeral_to == team.admin.id
 
 
-async def test_while_the_database_is_away_the_key_stays_in_the_form_and_a_pause_works(team: AdminHarness) -> None:
+async def test_while_the_database_is_away_the_key_stays_in_the_form_and_a_pause_works(team: Tenant) -> None:
     assert await add_token(team.at.store.rows, team.team_id, "s3cret-of-the-alerts")
     await team.open_modal("anchor_set_key")
     await team.at.rename_table("workspaces", "gone")
@@ -144,14 +143,14 @@ async def test_while_the_database_is_away_the_key_stays_in_the_form_and_a_pause_
     assert say.key_saved() in team.modal().text
 
 
-async def test_an_outcome_that_home_can_not_show_comes_as_a_message(team: AdminHarness) -> None:
+async def test_an_outcome_that_home_can_not_show_comes_as_a_message(team: Tenant) -> None:
     team.slack.faults["views.publish"] = rate_limited(30)
     await team.press("anchor_alerts_channel", team.channel.id)
     assert say.alert_posted(team.channel.id) in await team.wait_for_direct_messages(2, user=team.admin)
 
 
 @pytest.mark.parametrize("modal", ["anchor_set_key", "anchor_alerts_token"])
-async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team: AdminHarness, modal: str) -> None:
+async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team: Tenant, modal: str) -> None:
     await team.open_modal(modal)
     team.workspace.change_user(team.admin, is_admin=False)
     before = await team.stored()
@@ -162,7 +161,7 @@ async def test_a_modal_of_somebody_who_is_no_admin_any_more_changes_nothing(team
 
 @pytest.mark.parametrize("where", ["opening", "modal", "home"])
 async def test_a_bug_is_logged_under_an_id_and_told_where_it_happened(
-    team: AdminHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, where: str
+    team: Tenant, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     if where == "opening":
         monkeypatch.setattr(WorkspaceRows, "find", AsyncMock(side_effect=RuntimeError))
@@ -182,7 +181,7 @@ AutoPause = workspace.AutoPause
 MODE, MAKE, CHANGE = "anchor_auto_pause", "anchor_alerts_token", "anchor_alerts_sender"
 
 
-async def recorded(team: AdminHarness) -> list[tuple[object, ...]]:
+async def recorded(team: Tenant) -> list[tuple[object, ...]]:
     about = "what LIKE 'pauses by alerts%' OR what LIKE 'alert token %'"
     named = "LEFT JOIN audit_people AS people ON people.person = audit.person"
     columns = "audit.team_id, coalesce(people.user_id, audit.user_id), what, content"
@@ -190,7 +189,7 @@ async def recorded(team: AdminHarness) -> list[tuple[object, ...]]:
 
 
 @BOTH_TRANSPORTS
-async def test_an_admin_chooses_the_mode_which_admins_are_told_and_the_trail_has(team: AdminHarness) -> None:
+async def test_an_admin_chooses_the_mode_which_admins_are_told_and_the_trail_has(team: Tenant) -> None:
     await team.at.set_up(team)
     await team.open_home(team.second)
     home = await team.open_home()
@@ -209,7 +208,7 @@ async def test_an_admin_chooses_the_mode_which_admins_are_told_and_the_trail_has
     assert await recorded(team) == [(*said, "observe"), (*said, "on")]
 
 
-async def test_a_choice_for_a_mode_that_somebody_else_has_changed_is_refused(team: AdminHarness) -> None:
+async def test_a_choice_for_a_mode_that_somebody_else_has_changed_is_refused(team: Tenant) -> None:
     await team.open_home()
     rows = team.at.store.rows
     assert await rows.set_auto_pause(team.team_id, AutoPause.OBSERVE, before=AutoPause.OFF, by=team.second.id)
@@ -219,7 +218,7 @@ async def test_a_choice_for_a_mode_that_somebody_else_has_changed_is_refused(tea
     assert "*Pauses by alerts: observe.*" in team.home_text()
 
 
-async def test_a_token_can_pause_only_if_an_admin_says_so_when_it_is_made_or_later(team: AdminHarness) -> None:
+async def test_a_token_can_pause_only_if_an_admin_says_so_when_it_is_made_or_later(team: Tenant) -> None:
     name = "spend-monitor"
     await team.open_home()
     for box in ([], ["yes"]):

@@ -15,12 +15,11 @@ from bot.outbound.store.schema import TABLES
 from bot.sim.anchor import unauthorized
 from conversations.test_operation import becomes, degraded
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, paused, single_workspace
+from harness.bots import ManyHarness, Tenant, many_workspaces, remains
 from harness.conversation import Conversation, until
 from harness.databases import KEY
-from harness.many_workspaces import ManyHarness, Tenant, many_workspaces
 from harness.outages import execute
 from harness.product import Secret, main, open_store
-from harness.restarts import remains
 
 pytestmark = pytest.mark.anyio
 
@@ -75,7 +74,7 @@ async def test_a_pause_of_a_killed_command_is_sent_and_told_in_the_alert_channel
     database_url: str, channel: str
 ) -> None:
     async with remains(database_url, ALERTS_CHANNEL=channel) as left:
-        await left.leave_from_command_line()
+        await left.leave_pause("command line")
         async with left.restart():
             (one,) = await read(database_url, 1)
         assert [order.verb for order in left.orders] == ["pause"]
@@ -223,9 +222,7 @@ async def test_a_person_whom_permissions_name_is_not_forgotten(database_url: str
     async with many_workspaces(database_url) as at:
         person = await fill(at, tenant := at.add(1))
         policy = Policy(resume=Rule(users=frozenset({person})), pause_several=frozenset({person}))
-        assert await at.store.rows.set_policy(
-            tenant.team_id, policy, if_version=await at.policy_version(tenant.team_id)
-        )
+        assert await at.store.rows.set_policy(tenant.team_id, policy, if_version=(await tenant.stored()).policy_version)
         before = await everything(at)
         said = await says(at, "forget", person, "--yes", code=2)
         assert f"permissions: resume in {tenant.team_id} Tenant-1; pause several at once in {tenant.team_id}" in said

@@ -26,9 +26,9 @@ from bot.sim.slack import (
 from bot.sim.slack.simulator import ACK_DEADLINE
 from conversations.test_alert_cards import TOKEN, send
 from harness import ALICE, BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
+from harness.bots import remains
 from harness.conversation import until
 from harness.product import Limits, cards
-from harness.restarts import remains
 from harness.texts import as_direct_text, waiting_text
 
 pytestmark = pytest.mark.anyio

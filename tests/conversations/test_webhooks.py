@@ -25,7 +25,7 @@ from bot.messages.cards import elsewhere, moved
 from bot.sim.local_server import free_port
 from bot.sim.slack import Message, Source
 from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, taking_alerts, until_shown
-from harness import OTHER_SESSION, SESSION, AdminHarness, SingleHarness, single_workspace
+from harness import OTHER_SESSION, SESSION, SingleHarness, Tenant, single_workspace
 from harness.conversation import post_json, until
 from harness.product import cards
 from harness.programs import Server, needs, program
@@ -240,7 +240,7 @@ async def test_alerts_that_are_left_out_are_told_and_the_first_500_are_taken() -
         assert "×500" in at.current(card).text
 
 
-async def test_a_workspace_of_many_has_a_route_and_its_admins_are_told(team: AdminHarness) -> None:
+async def test_a_workspace_of_many_has_a_route_and_its_admins_are_told(team: Tenant) -> None:
     at = team.at
     await at.take_alerts(team, TOKEN)
     await team.open_home()
@@ -346,7 +346,7 @@ async def alertmanager(directory: Path, bot: str) -> AsyncIterator[Server]:
     own = ("--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address=")
     port = free_port()
     manager = Server((program("alertmanager"), *own, f"--web.listen-address=127.0.0.1:{port}"), port, directory)
-    async with manager.running():
+    async with manager:
         yield manager
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.session_checks import OWN_LIST, Answer, Check, Target
+from bot.core.session_ids import find_session_id
 from bot.core.sessions import (
     RECENT,
     Life,
@@ -24,7 +25,7 @@ from bot.core.sessions import (
 from harness import SESSION
 from harness.product import SessionId, outcomes
 from harness.product import sessions as core_sessions
-from harness.values import Found, search_of
+from harness.values import Found
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,9 @@ def test_other_beginnings_of_an_id_pause_nothing(beginning: str) -> None:
     ],
 )
 def test_words_are_looked_for_also_if_they_are_most_of_an_id_or_several(text: str, looked_for: str) -> None:
-    assert words_of(search_of(text)) == looked_for
+    search = find_session_id(text)
+    assert not isinstance(search, Found)
+    assert words_of(search) == looked_for
 
 
 def name(number: int) -> SessionId:

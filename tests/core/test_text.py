@@ -3,6 +3,7 @@
 import string
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import assume, given
@@ -10,10 +11,10 @@ from hypothesis import strategies as st
 
 from bot.core.fields import Secret, digest, is_token
 from bot.core.outcomes import contradiction
-from bot.core.session_ids import Found, find_session_id
+from bot.core.session_ids import Found, find_mentions, find_session_id
+from bot.inbound.alert_fields import LONGEST_ID, BadAlertError, read_alert
 from harness import SESSION
 from harness.product import SessionId, requests
-from harness.values import PARSERS
 
 
 def test_an_escape_of_a_huge_number_is_a_text() -> None:
@@ -41,6 +42,18 @@ def seconds(parse: Callable[[str], object], text: str) -> float:
     began = time.process_time()
     parse(text)
     return time.process_time() - began
+
+
+def parse_alert(session_id: str) -> None:
+    with suppress(BadAlertError):
+        read_alert({"session_id": session_id, "text": "It spends."})
+
+
+PARSERS: dict[str, tuple[Callable[[str], object], int]] = {
+    "a command": (find_session_id, 40_000),
+    "an alert": (parse_alert, LONGEST_ID),
+    "a message": (lambda text: find_mentions({"text": text}), 100_000),
+}
 
 
 @pytest.mark.parametrize("parser", PARSERS)

@@ -9,7 +9,7 @@ import aiohttp
 
 from bot.demo.runner import DemoRunner
 from bot.sim.change_event import ChangeEvent
-from harness.single_workspace import PATIENT
+from harness.bots import PATIENT
 
 Json = dict[str, Any]
 
@@ -68,17 +68,10 @@ async def open_page(url: str, person: str = "") -> AsyncIterator[PageClient]:
 
 
 @asynccontextmanager
-async def patient_runner() -> AsyncIterator[DemoRunner]:
-    """Run the demo, with a Slack that waits longer for acks until the next reset."""
+async def strict_runner() -> AsyncIterator[DemoRunner]:
+    """Run the demo, with a patient Slack. Nobody may have broken a rule of Slack's or Anchor's since its last reset."""
     async with DemoRunner() as runner:
         runner.demo.sandbox.slack.timing.ack_deadline = PATIENT
-        yield runner
-
-
-@asynccontextmanager
-async def strict_runner() -> AsyncIterator[DemoRunner]:
-    """Run the demo; at the end nobody may have broken a rule of Slack's or Anchor's in it, since its last reset."""
-    async with patient_runner() as runner:
         yield runner
     assert runner.demo.sandbox.slack.violations == []
     assert runner.demo.sandbox.anchor.violations == []

@@ -1,16 +1,12 @@
 """Messages of the bot in the database, past the outbox."""
 
-import asyncio
 import itertools
-import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from bot.core.cards import Alert, Card, MarkedCards, Part, SessionName, Severity, first
-from bot.core.fields import Secret
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Deadline
 from bot.health import Readiness
@@ -19,13 +15,11 @@ from bot.outbound.slack import client
 from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.connections import Connection
-from bot.outbound.store.database import connect, session_lock
+from bot.outbound.store.database import session_lock
 from bot.outbound.store.messages import MessageRows, mark
 from bot.outbound.store.store import Store
 from bot.outbound.store.writer import Lease, Writer
 from bot.runtime import Tasks
-from bot.usecases.cards import CardSender
-from bot.usecases.outbox import Outbox
 from harness.stored import ACME
 from harness.texts import SESSION
 
@@ -85,31 +79,3 @@ COPIES = (
     """,  # noqa: S608 - no value
 )
 """Copies of the messages of a workspace, and of their parts."""
-
-
-class _Due(MessageRows):
-    """Messages that are due, each read for ever."""
-
-    taken: Sequence[Any] = ()
-
-    async def begin(self) -> None:
-        pass
-
-    async def take(self, leading: object, *, urgency: int) -> list[Any]:  # noqa: ARG002 - as it is called
-        taken, self.taken = list(self.taken), ()
-        return taken
-
-    async def card(self, message_id: str) -> Card | None:  # noqa: ARG002 - as it is called
-        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
-
-
-def outbox_with_due(count: int, *, channels: int) -> Outbox:
-    """The outbox of a leader that takes so many messages."""
-    database = connect(Secret("sqlite://"))
-    database.driver.close()  # nothing is stored
-    rows = _Due(database, Writer(database, None, Readiness()))
-    rows.taken = [
-        SimpleNamespace(id=uuid.uuid4().hex, team_id="T1", channel_id=f"C{n % channels}", is_post=n % 2, urgency=5)
-        for n in range(count)
-    ]
-    return Outbox(rows, Lease("ours", is_alone=True), cast(CardSender, object()))

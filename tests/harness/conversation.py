@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,19 +190,6 @@ class Conversation:
     def calls(self, method: str) -> int:
         """How often the bot has called a method of Slack's Web API."""
         return self.methods.count(method)
-
-
-def direct_messages(slack: SimSlack, users: Sequence[User]) -> dict[str, list[str]]:
-    """The texts of the bot's direct messages to these people, by their names, whatever workspace they are in."""
-    return {
-        user.name: [
-            message.text
-            for workspace in slack.platform.workspaces.values()
-            if workspace.users.get(user.id) is user
-            for message in slack.channel_messages(workspace.dm_with_bot(user))
-        ]
-        for user in users
-    }
 
 
 async def post_json(

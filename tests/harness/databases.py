@@ -1,7 +1,6 @@
 """The databases that a store can be in: a SQLite file, and a real PostgreSQL."""
 
 import fcntl
-import inspect
 import os
 import pwd
 import shutil
@@ -9,22 +8,17 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 from uuid import uuid4
 
 import psycopg
-import pytest
 
 from bot.core.fields import Secret
-from bot.outbound.store import postgresql as postgresql_store
-from bot.outbound.store import sqlite
 from bot.outbound.store.secrets import FieldCipher, FieldRef, new_key
-from harness.conversation import until
 
 KEY = new_key()
 OTHER_KEY = new_key()
@@ -150,16 +144,6 @@ def server_directory() -> Path:
     return directory
 
 
-@contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
-    server = PostgreSQL(server_directory())
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
-
-
 def new_databases(server: PostgreSQL) -> Iterator[str]:
     """Return the URLs of empty databases of a server that all processes of a run share; the first one starts it.
 
@@ -182,47 +166,10 @@ def _one_after_the_other(server: PostgreSQL) -> Iterator[str]:
             server.drop_database(names.popleft())
 
 
-def postgresql_out_of_reach(url: str, directory: Path) -> tuple[str, Path, Path]:
-    """A URL of the server by a socket that is missing until the first path is linked to the second."""
-    socket_directory = Path(parse_qs(urlsplit(url).query)["host"][0])
-    (socket,) = socket_directory.glob(".s.PGSQL.*[0-9]")
-    return url.replace(str(socket_directory), str(directory)), directory / socket.name, socket
-
-
 def query(url: str, sql: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         found = connection.execute(sql.encode())
         return found.fetchall() if found.description else []
-
-
-_SLOW_COMMIT = """
-    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END';
-    CREATE CONSTRAINT TRIGGER wait AFTER {event} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ({condition})
-      EXECUTE FUNCTION wait();
-"""
-
-
-def wait_for_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let SQLite wait for the disk at each commit, as in production."""
-    monkeypatch.setattr(sqlite, "prepare", inspect.unwrap(sqlite.prepare))
-
-
-def wait_for_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let transactions of PostgreSQL wait for a lock as long as it takes."""
-    clock = postgresql_store.CLOCK.replace("CAST(:lock_timeout AS text)", "'60s'")
-    monkeypatch.setattr(postgresql_store, "CLOCK", clock)
-    monkeypatch.setattr("bot.outbound.store.database.TIMEOUT", 60.0)
-
-
-def commit_slowly(url: str, event: str, condition: str = "true") -> None:
-    """Let PostgreSQL take 1.5 s to commit an event of a table, as with a slow disk."""
-    query(url, _SLOW_COMMIT.format(event=event, condition=condition))
-
-
-async def until_committing(url: str) -> None:
-    """Wait until it has begun to commit slowly."""
-    sleeps = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
-    await until(lambda: query(url, sleeps))
 
 
 def encrypted(value: str, owner: str, column: str) -> str:

@@ -3,9 +3,9 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core.audit import ORDER_COLUMNS, row_of_order
@@ -18,7 +18,6 @@ from bot.health import Readiness
 from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import session_lock, workspace_lock
-from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.postgresql import driver
@@ -26,7 +25,8 @@ from bot.outbound.store.running_orders import HAS_EFFECT, Crossed, RunningOrder,
 from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store
 from bot.outbound.store.writer import LEADER, LEASE, Lease, Writer
-from harness.conversation import until
+from bot.usecases.several import Batch
+from harness.conversation import Conversation, until
 from harness.databases import KEY
 from harness.stored import ACME, columns
 from harness.texts import SESSION
@@ -93,6 +93,13 @@ def told(before: OrderRow, outcome: Outcome, *, settled_at: float | None = None)
     return replace(settled(before, outcome, settled_at=settled_at), is_told=True)
 
 
+def batch(at: Conversation, sessions: Sequence[str], *, url: str | None = None, **fields: Any) -> Batch:
+    """A batch of Alice's in #alerts."""
+    actor = Actor(at.workspace.team_id, fields.pop("channel", at.channel.id), at.person.id, at.workspace.team_id)
+    address = ReplyAddress(actor, Secret(url) if url else None)
+    return Batch(address=address, session_ids=tuple(map(SessionId, sessions)), **fields)
+
+
 @dataclass(frozen=True, slots=True)
 class OrdersOf:
     """The orders of a process."""
@@ -143,39 +150,10 @@ def frozen_transaction(url: str, *locks: int) -> Iterator[Connection]:
         connection.close()
 
 
-@dataclass(eq=False)
-class WatchedDatabase:
-    """A database that says what each transaction for orders does. It waits for `goes_on`, and can then fail once."""
-
-    store: Store
-    groups: list[list[Any]] = field(default_factory=list)
-    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
-    error: Exception | None = None
-    lost_answer: bool = False
-
-    def __post_init__(self) -> None:
-        self.goes_on.set()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.store.database, name)
-
-    async def change_orders(self, work: Callable[[Connection], Any], **how: Any) -> Any:
-        self.groups.append([])
-        await self.goes_on.wait()
-        error, self.error = self.error, None
-        if error is not None:
-            raise error
-        result = await self.store.database.change_orders(work, **how)
-        is_lost, self.lost_answer = self.lost_answer, False
-        if is_lost:
-            raise StoreUnreachableError("gone")
-        return result
-
-
 @asynccontextmanager
-async def writing(store: Store, owner: str = "ours", *, lease: Lease | None = None) -> AsyncIterator[Writer]:
-    """Run the writer of a process, which has `WatchedDatabase` for its database."""
-    writer = Writer(WatchedDatabase(store), lease or Lease(owner), Readiness())  # type: ignore[arg-type]
+async def writing(database: Any, lease: Lease) -> AsyncIterator[Writer]:
+    """Run the writer of a process."""
+    writer = Writer(database, lease, Readiness())
     run = asyncio.create_task(writer.run())
     try:
         yield writer
@@ -185,11 +163,13 @@ async def writing(store: Store, owner: str = "ours", *, lease: Lease | None = No
 
 
 @asynccontextmanager
-async def orders_of(store: Store, owner: str = "ours", *, lease: Lease | None = None) -> AsyncIterator[OrderRows]:
+async def orders_of(
+    store: Store, owner: str = "ours", *, lease: Lease | None = None, database: Any = None
+) -> AsyncIterator[OrderRows]:
     """Run a process that records orders of workspaces that are installed."""
     for team_id in (ACME.team_id, "T0OTHER0001"):
         await store.rows.save_ids(Workspace(team_id, ACME.bot_token, None))
-    async with writing(store, owner, lease=lease) as writer:
+    async with writing(database or store.database, lease or Lease(owner)) as writer:
         await until(lambda: holds(writer))
         yield OrderRows(store.database, store.cipher, writer)
 

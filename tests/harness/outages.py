@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass
@@ -99,21 +98,3 @@ async def network(url: str) -> AsyncIterator[Network]:
 
     async with serving(connect) as port:
         yield Network(parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="").geturl(), goes_on)
-
-
-_HOLD = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); input()"
-
-
-@asynccontextmanager
-async def held(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    holder = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _HOLD, f"{file}-lock"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert holder.stdout is not None
-    await holder.stdout.readline()
-    try:
-        yield holder
-    finally:
-        if holder.returncode is None:
-            holder.kill()
-        await holder.communicate()

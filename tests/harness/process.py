@@ -22,9 +22,9 @@ from bot.demo.sandbox import environment
 from bot.sim.anchor import Hang, SimAnchor
 from bot.sim.change_event import ChangeEvent
 from bot.sim.slack import Delivery, SimSlack
+from harness.bots import PATIENT, forget_key_check
 from harness.conversation import Conversation
 from harness.secret_scan import leaks
-from harness.single_workspace import PATIENT, forget_key_check
 from harness.texts import SESSION
 
 MODULE = ("env", f"PYTHONPATH={Path(__file__).parents[2]}", sys.executable, "-m", "bot")
@@ -67,16 +67,6 @@ class BotProcess:
 
     def times(self, message: str) -> list[float]:
         return [datetime.fromisoformat(entry["time"]).timestamp() for entry in self.log if entry["message"] == message]
-
-    async def prints(self, beginning: str) -> str:
-        """Wait for a line on stdout that begins so, and return the rest of it."""
-
-        def found() -> list[str]:
-            return [line for line in self.printed if line.startswith(beginning)]
-
-        await self._change_event.wait_for(lambda: found() or self.process.returncode is not None, _UP_WITHIN)
-        assert found(), f"no {beginning!r} in:\n" + "\n".join(self.printed)
-        return found()[0].removeprefix(beginning)
 
     async def get(self, path: str) -> tuple[int, dict[str, Any]]:
         async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
@@ -174,13 +164,6 @@ async def frozen(bot: BotProcess, seconds: float) -> AsyncIterator[None]:
         bot.process.send_signal(signal.SIGCONT)
 
 
-async def run_to_exit(environ: Mapping[str, str], code: int) -> BotProcess:
-    """Start the bot, and wait until it gives up by itself."""
-    async with bot_process(environ) as bot:
-        assert await bot.exit_code() == code
-    return bot
-
-
 @dataclass(frozen=True, slots=True)
 class ProcessHarness(Conversation):
     bot: BotProcess
@@ -239,33 +222,23 @@ async def run_command(
     return written
 
 
-@dataclass(frozen=True, slots=True)
 class Metrics:
-    samples: Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+    """The samples of a page of metrics."""
+
+    def __init__(self, page: str) -> None:
+        families = text_string_to_metric_families(page)
+        self.samples = [(one.name, one.labels, one.value) for family in families for one in family.samples]
 
     def __call__(self, name: str, **labels: str) -> float:
         """The sum of the samples with these labels; there must be some."""
-        found = [
-            value for (its_name, its), value in self.samples.items() if its_name == name and labels.items() <= set(its)
-        ]
+        found = [value for own, its, value in self.samples if own == name and labels.items() <= its.items()]
         assert found, f"no {name} {labels}"
         return sum(found)
 
     @property
     def names(self) -> set[str]:
-        return {name for name, _ in self.samples}
-
-
-def read(page: str) -> Metrics:
-    families = text_string_to_metric_families(page)
-    return Metrics(
-        {
-            (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in families
-            for sample in family.samples
-        }
-    )
+        return {name for name, *_ in self.samples}
 
 
 async def scrape(port: int) -> Metrics:
-    return read(await fetch(f"http://127.0.0.1:{port}/metrics"))
+    return Metrics(await fetch(f"http://127.0.0.1:{port}/metrics"))

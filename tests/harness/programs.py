@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -60,13 +61,12 @@ class Server:
             await self.process.wait()
             self.process = None
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        try:
-            await self.start()
-            yield
-        finally:
-            await self.stop()
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     async def _answers(self) -> bool:
         try:
@@ -102,7 +102,7 @@ async def pooler(url: str, *, connections: int) -> AsyncIterator[tuple[str, Serv
     account = ("-u", ACCOUNT) if os.geteuid() == 0 else ()  # it refuses to run as root
     server = Server((program("pgbouncer"), *account, directory / "pgbouncer.ini"), port, directory)
     try:
-        async with server.running():
+        async with server:
             yield parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="").geturl(), server
     finally:
         shutil.rmtree(directory)

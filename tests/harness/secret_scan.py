@@ -2,10 +2,8 @@
 
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from bot.logs import JsonFormatter, TextFormatter, configure
+from bot.logs import TextFormatter
 
 _SECRETS = re.compile(
     r"sk-[\w-]{4,}"  # Anchor's keys
@@ -33,37 +31,3 @@ class Listener(logging.Handler):
         line = self.format(record)
         if leaks(line):
             self.leaked.append(line)
-
-
-class DebugLog(logging.Handler):
-    """Keeps what is logged since it was last read, in every format and with all it carries."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.NOTSET)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines += [TextFormatter().format(record), JsonFormatter().format(record), f"{record.msg} {record.args!r}"]
-
-    def read(self) -> str:
-        lines, self.lines = self.lines, []
-        return "\n".join(lines)
-
-
-@contextmanager
-def logging_at_debug() -> Iterator[DebugLog]:
-    """Configure logging as LOG_LEVEL=DEBUG does, and restore it at the end."""
-    root, log = logging.getLogger(), DebugLog()
-    handlers, levels = root.handlers, {logger: logger.level for logger in _loggers()}
-    root.handlers = []  # configure() would close pytest's
-    configure("DEBUG", "text")
-    root.handlers = [log]
-    yield log
-    root.handlers = handlers
-    for logger in _loggers():
-        logger.setLevel(levels.get(logger, logging.NOTSET))
-
-
-def _loggers() -> list[logging.Logger]:
-    root = logging.getLogger()
-    return [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]

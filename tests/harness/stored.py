@@ -9,15 +9,13 @@ from typing import Any
 
 from bot.core.fields import Secret, digest
 from bot.core.policy import Policy, Rule
-from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall, Workspace
+from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall
 from bot.health import Readiness
-from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.people import Person, forget
 from bot.outbound.store.schema import SCHEMA, TABLES
-from bot.outbound.store.secrets import rotate
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import WorkspaceRows
-from bot.outbound.workspaces import MAX_AGE, Workspaces
+from bot.outbound.workspaces import MAX_AGE
 from harness.conversation import until
 from harness.databases import KEY
 
@@ -92,53 +90,6 @@ def columns() -> dict[str, str]:
     return {table: ", ".join(name for (name,) in names) for table, names in found.items()}
 
 
-async def rotate_keys(store: Store) -> None:
-    """Encrypt everything with the first key, as `anchor-bot keys rotate` does."""
-    await rotate(store.database, store.cipher)
-
-
 async def forget_person(store: Store, user_id: str) -> None:
     """Replace a person everywhere, as `anchor-bot people forget` does."""
     assert await forget(store.audit, Person(user_id), "forgotten-1")
-
-
-class WatchedRows(WorkspaceRows):
-    """A read waits for `unblocked`, and then raises `error`, if they are set."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store.database, store.cipher, store.audit)
-        self.store = store
-        self.error: Exception | None = None
-        self.unblocked: asyncio.Event | None = None
-        self.reads: list[str] = []
-        self.seen: list[str] = []
-
-    async def find(self, team_id: str) -> Workspace | None:
-        self.reads.append(team_id)
-        found = await super().find(team_id)
-        self.seen.append(team_id)
-        if self.unblocked is not None:
-            await self.unblocked.wait()
-        if self.error is not None:
-            raise self.error
-        return found
-
-    async def until_read(self, times: int) -> None:
-        """Wait until so many reads have begun, and have seen what they see."""
-        await until(lambda: len(self.seen) >= times)
-        await asyncio.sleep(0.05)
-
-    def refuse(self) -> None:
-        self.error = StoreUnreachableError("gone")
-
-    def hang(self) -> None:
-        self.unblocked = asyncio.Event()
-
-    def come_back(self) -> None:
-        if self.unblocked:
-            self.unblocked.set()
-        self.error = self.unblocked = None
-
-
-def served(rows: WatchedRows) -> Workspaces:
-    return Workspaces(replace(rows.store, rows=rows))

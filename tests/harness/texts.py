@@ -1,27 +1,27 @@
 """The texts that the bot must send, from the product's own functions: only tests/texts.txt repeats sentences."""
 
-import argparse
 import re
-from collections.abc import Mapping
 
 from bot.cli import terminal_text
-from bot.cli.main import parser
 from bot.config.catalog import SETTINGS
-from bot.config.settings import OF_ORDERS, Settings
-from bot.core.fields import digest
+from bot.core.fields import Secret, digest
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
+from bot.core.policy import EVERYBODY, Role, Rule
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
-from bot.messages import cards, outcomes, sessions, several
-from bot.messages import checks as check_texts
+from bot.core.workspace import AnchorKey, NewKeyRejected
+from bot.messages import cards, markup, senders, sessions, several
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
 from bot.messages.blocks import in_channel
-from bot.messages.checks import Finding, Kind
-from bot.messages.outcomes import NOT_AUTO_PAUSED
+from bot.messages.markup import who_can_what
+from bot.messages.outcomes import NOT_AUTO_PAUSED, not_automatic
 from bot.messages.results import outcome_message, waiting_message
+from bot.messages.senders import UNSEEN
+from bot.messages.settings import CHECKING, NOBODY_SELECTED, ONE_MOMENT
 
-__all__ = ["NOT_AUTO_PAUSED", "check_texts", "digest", "result_texts", "settings_texts", "terminal_text"]
+__all__ = ["CHECKING", "NOBODY_SELECTED", "NOT_AUTO_PAUSED", "ONE_MOMENT", "UNSEEN", "cards", "digest", "not_automatic"]
+__all__ += ["result_texts", "senders", "settings_texts", "terminal_text", "who_can_what"]
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
@@ -54,15 +54,6 @@ def is_not_sent(
     """Whether it is the answer to an order that was not sent because of that and `by` them, whatever times it names."""
     expected = outcome_text(Refusal(why, by, seconds=1.0, is_confirmed=is_confirmed), verb=verb, session=session)
     return _TIMES.sub("", text) == _TIMES.sub("", expected)
-
-
-def not_automatic(why: Refusal) -> str:
-    """What a card says of a pause that its alert asked for."""
-    return outcomes.not_automatic(why)
-
-
-def finding_text(kind: Kind, **details: str) -> str:
-    return Finding(kind, details).text
 
 
 def waiting_text(verb: str = "pause", *, session: str = SESSION, is_recorded: bool = True) -> str:
@@ -109,14 +100,6 @@ def as_direct_text(text: str, channel: str) -> str:
     return result_texts.as_direct_message(in_channel(text), channel).text
 
 
-def order_options(*arguments: str) -> argparse.Namespace:
-    return parser().parse_args(arguments)
-
-
-def order_settings(environ: Mapping[str, str]) -> Settings:
-    return Settings.from_env(environ, OF_ORDERS)
-
-
 REFRESH = sessions.REFRESH
 """The `action_id` of the button that reads again."""
 
@@ -130,3 +113,32 @@ def list_refused(refusal: Refusal) -> str:
 
 def reading(text: str, *, verb: str = "pause") -> str:
     return sessions.reading_message(Verb(verb), text).text
+
+
+# --- what admins read ---
+
+OUTDATED = settings_texts.OUTDATED.text
+NOT_SAVED = settings_texts.NOT_SAVED.text
+KEY_REFUSED = settings_texts.key_not_accepted(NewKeyRejected(401)).text
+POLICY_SAVED = settings_texts.policy_saved(EVERYBODY).text.partition("\n")[0]
+
+
+def not_admin(role: Role = Role.MEMBER) -> str:
+    return settings_texts.not_admin(role).text
+
+
+def key_saved(end: str = "1234") -> str:
+    return settings_texts.key_saved(AnchorKey(Secret(end.rjust(20, "x")))).text
+
+
+def alert_posted(channel: str) -> str:
+    return settings_texts.alert_posted(channel).text
+
+
+def alert_not_posted(channel: str, code: str = "") -> str:
+    refused, unanswered = settings_texts.alert_refused, settings_texts.alert_unanswered
+    return (refused(channel, code) if code else unanswered(channel)).text
+
+
+def who_can(verb: str, rule: Rule) -> str:
+    return markup.who_can(Verb(verb), rule)

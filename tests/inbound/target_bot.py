@@ -1,19 +1,54 @@
 """The bot that bad requests are sent to, and what must hold after each one."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from bot.demo.sandbox import environment
+from bot.logs import JsonFormatter, TextFormatter, configure
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.slack import ChannelKind, Message, SimSlack
+from harness.bots import forget_key_check
 from harness.product import Limits, Settings, running
-from harness.secret_scan import DebugLog, logging_at_debug
-from harness.single_workspace import forget_key_check
 from harness.texts import SESSION
 from inbound.slack_requests import MARK, NOW, OLDER_SECRET, SECRET
+
+
+class DebugLog(logging.Handler):
+    """Keeps what is logged since it was last read, in every format and with all it carries."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.NOTSET)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += [TextFormatter().format(record), JsonFormatter().format(record), f"{record.msg} {record.args!r}"]
+
+    def read(self) -> str:
+        lines, self.lines = self.lines, []
+        return "\n".join(lines)
+
+
+@contextmanager
+def logging_at_debug() -> Iterator[DebugLog]:
+    """Configure logging as LOG_LEVEL=DEBUG does, and restore it at the end."""
+    root, log = logging.getLogger(), DebugLog()
+    handlers, levels = root.handlers, {logger: logger.level for logger in _loggers()}
+    root.handlers = []  # configure() would close pytest's
+    configure("DEBUG", "text")
+    root.handlers = [log]
+    yield log
+    root.handlers = handlers
+    for logger in _loggers():
+        logger.setLevel(levels.get(logger, logging.NOTSET))
+
+
+def _loggers() -> list[logging.Logger]:
+    root = logging.getLogger()
+    return [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """The workspace of a request: how long what was read of it counts."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -8,15 +9,58 @@ from unittest.mock import Mock
 
 import pytest
 
+from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import CACHE_TTL, MAX_AGE, Workspaces
 from bot.usecases.access import AccessCheck
 from harness import SESSION
+from harness.conversation import until
 from harness.databases import KEY
-from harness.product import Secret, SessionId, errors, open_store, policy, requests
-from harness.stored import ACME, ANCHOR_KEY, GLOBEX, WatchedRows, execute, served, uninstall
-from harness.virtual_time import pass_time
+from harness.product import Secret, SessionId, Store, errors, open_store, policy, requests, workspace
+from harness.stored import ACME, ANCHOR_KEY, GLOBEX, execute, uninstall
 
 pytestmark = pytest.mark.anyio
+
+
+class WatchedRows(WorkspaceRows):
+    """A read waits for `unblocked`, and then raises `error`, if they are set."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.database, store.cipher, store.audit)
+        self.store = store
+        self.error: Exception | None = None
+        self.unblocked: asyncio.Event | None = None
+        self.reads: list[str] = []
+        self.seen: list[str] = []
+
+    async def find(self, team_id: str) -> workspace.Workspace | None:
+        self.reads.append(team_id)
+        found = await super().find(team_id)
+        self.seen.append(team_id)
+        if self.unblocked is not None:
+            await self.unblocked.wait()
+        if self.error is not None:
+            raise self.error
+        return found
+
+    async def until_read(self, times: int) -> None:
+        """Wait until so many reads have begun, and have seen what they see."""
+        await until(lambda: len(self.seen) >= times)
+        await asyncio.sleep(0.05)
+
+    def refuse(self) -> None:
+        self.error = errors.StoreUnreachableError("gone")
+
+    def hang(self) -> None:
+        self.unblocked = asyncio.Event()
+
+    def come_back(self) -> None:
+        if self.unblocked:
+            self.unblocked.set()
+        self.error = self.unblocked = None
+
+
+def served(rows: WatchedRows) -> Workspaces:
+    return Workspaces(replace(rows.store, rows=rows))
 
 
 NEW = replace(ACME, bot_token=Secret("xoxb-new"))
@@ -41,7 +85,7 @@ async def known(rows: WatchedRows, age: float = MAX_AGE) -> Workspaces:
     assert await token(directory) == "xoxb-of-acme"
     rows.reads.clear()
     rows.seen.clear()
-    await pass_time(age)
+    await asyncio.sleep(age)
     return directory
 
 
@@ -67,7 +111,7 @@ async def test_a_workspace_is_read_again_after_two_seconds_and_what_can_be_no_id
         for _ in range(3):
             assert await token(directory) == "xoxb-of-acme"
             assert rows.reads == [ACME.team_id] * reads
-        await pass_time(MAX_AGE)
+        await asyncio.sleep(MAX_AGE)
     assert await directory.owner_of_alerts(ACME.team_id) == await directory.find(ACME.team_id)
     for reads in (5, 6):
         assert await directory.find_now(ACME.team_id) == await directory.find(ACME.team_id)
@@ -82,7 +126,7 @@ async def test_a_change_by_another_bot_holds_after_two_seconds_and_ends_what_was
     directory, store = await known(rows, age=0.0), rows.store
     await store.rows.save(NEW)
     assert [await token(directory), await token(directory)] == ["xoxb-of-acme"] * 2
-    await pass_time(MAX_AGE)
+    await asyncio.sleep(MAX_AGE)
     assert await token(directory) == "xoxb-new"
     await store.rows.delete(ACME.team_id)
     assert await token(directory) == "xoxb-new"
@@ -109,9 +153,9 @@ async def test_while_the_database_is_away_what_was_known_serves_for_a_while(
         await directory.find_now(ACME.team_id)
     assert await is_away(directory, GLOBEX.team_id)
     assert await is_away(directory, "T0NOBODY001")
-    await pass_time(CACHE_TTL - 2 * MAX_AGE - 5)
+    await asyncio.sleep(CACHE_TTL - 2 * MAX_AGE - 5)
     assert await token(directory) == "xoxb-of-acme"
-    await pass_time(MAX_AGE + 5)
+    await asyncio.sleep(MAX_AGE + 5)
     assert await is_away(directory)
     await directory.close()
 

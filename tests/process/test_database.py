@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -13,7 +14,7 @@ from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState
 from harness import outcome_text, paused
 from harness.conversation import until
-from harness.databases import KEY, postgresql_out_of_reach
+from harness.databases import KEY
 from harness.outages import locked
 from harness.process import (
     GONE_WITHIN,
@@ -47,7 +48,10 @@ async def test_a_second_bot_waits_until_the_first_one_is_gone(sqlite_url: str) -
 async def test_a_server_that_is_down_does_not_keep_it_from_pausing(
     postgresql_urls: Iterator[str], tmp_path: Path
 ) -> None:
-    url, link, socket = postgresql_out_of_reach(next(postgresql_urls), tmp_path)
+    own = next(postgresql_urls)
+    directory = Path(parse_qs(urlsplit(own).query)["host"][0])
+    (socket,) = directory.glob(".s.PGSQL.*[0-9]")  # noqa: ASYNC240 - once
+    url, link = own.replace(str(directory), str(tmp_path)), tmp_path / socket.name
     async with single_workspace_process({"DATABASE_URL": url}) as at:
         status, body = await at.bot.get("/readyz")
         assert (status, set(body["degraded"])) == (200, {"database"})

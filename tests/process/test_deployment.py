@@ -25,11 +25,11 @@ from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack
 from harness import SESSION, paused, single_workspace_process
+from harness.bots import PATIENT
 from harness.connect_proxy import connect_proxy, forward, serving
 from harness.dockerfile import environment_of, health_check, read_stages
-from harness.process import ProcessHarness, bot_process, fetch, read, run_command
+from harness.process import ProcessHarness, bot_process, run_command, scrape
 from harness.programs import needs
-from harness.single_workspace import PATIENT
 
 pytestmark = pytest.mark.anyio
 
@@ -62,16 +62,16 @@ async def test_the_steps_of_the_image_install_a_bot_that_runs(tmp_path: Path) ->
     for directory in (source, state):
         directory.mkdir()
     pip = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "HOME"))}
-    for step in BUILD[2:]:
-        if step.name == "COPY":
-            *names, target = step.words
+    for instruction, arguments in BUILD[2:]:
+        if instruction == "COPY":
+            *names, target = arguments.split()
             for name in names:
                 (source / name).parent.mkdir(exist_ok=True)
                 copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
                 copy(ROOT / name, source / (target if (ROOT / name).is_dir() else name))
         else:
             python = f"{shlex.quote(sys.executable)} -m"
-            command = step.arguments.replace(INSTALLED, str(installed)).replace("python -m", python)
+            command = arguments.replace(INSTALLED, str(installed)).replace("python -m", python)
             await run("sh", "-c", command, cwd=source, variables=pip)
     async with SimSlack() as slack, SimAnchor() as anchor:
         own = {**environment_of(IMAGE), "HOST": "127.0.0.1", "PATH": f"{installed / 'bin'}:{os.environ['PATH']}"}
@@ -168,7 +168,7 @@ async def test_the_rules_and_the_dashboard_name_each_metric_that_there_is_and_no
     async with single_workspace_process({"METRICS_PORT": str(port)}, socket_mode=True) as at:
         await at.command()
         await at.slack.until(at.messages)  # soon after a connection has opened it does not come in the ack
-        exported = read(await fetch(f"http://127.0.0.1:{port}/metrics")).names
+        exported = (await scrape(port)).names
     texts, panels = [rule["expr"] for rule in rules()], json.loads(DASHBOARD.read_text())["panels"]
     texts += [target["expr"] for panel in panels for target in panel["targets"]]
     assert [panel["title"] for panel in panels if not panel["description"]] == []

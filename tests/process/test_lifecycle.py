@@ -24,7 +24,6 @@ from harness.process import (
     BotProcess,
     bot_process,
     hanging,
-    run_to_exit,
     seconds_to_stop,
     single_workspace_process,
 )
@@ -88,7 +87,8 @@ async def test_what_it_cannot_start_without_is_named_in_one_sentence(name: str, 
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = {"PORT": str(taken.getsockname()[1])} if name == "port" else {}
             files = {"SSL_CERT_FILE": "/nowhere/ca.pem"} if name == "certificates" else {}
-            ended = await run_to_exit(environment(slack, anchor, **port, **files), code)
+            async with bot_process(environment(slack, anchor, **port, **files)) as ended:
+                assert await ended.exit_code() == code
     wording(name, the_sentence(ended))
 
 

@@ -23,12 +23,12 @@ from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack
 from harness import OTHER_SESSION, SESSION, paused
+from harness.bots import PATIENT
 from harness.conversation import until
 from harness.databases import postgresql_programs
 from harness.process import bot_process, fetch, run_command
 from harness.programs import needs
 from harness.secret_scan import leaks
-from harness.single_workspace import PATIENT
 
 CHECKOUT = Path(__file__).parents[2]
 VERSIONS = ("0.1.0", "0.2.0")
@@ -153,7 +153,9 @@ async def test_the_wheel_has_every_file_knows_its_version_and_runs_the_demo(inst
     assert await run_command(*installation.command, "--version", cwd=installation.empty, env={}) == "anchor-bot 0.1.0\n"
     at, arguments = installation, ("demo", "--no-browser")
     async with bot_process({}, command=at.command, arguments=arguments, directory=at.empty, covered=False) as demo:
-        url = await demo.prints("The demo is at ")
+        prefix = "The demo is at "
+        await until(lambda: any(line.startswith(prefix) for line in demo.printed), within=60.0)
+        url = next(line for line in demo.printed if line.startswith(prefix)).removeprefix(prefix)
         assets = read_assets()
         del assets["install"]
         for path, asset in assets.items():

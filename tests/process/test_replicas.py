@@ -20,7 +20,7 @@ from bot.sim.local_server import LocalServer
 from bot.sim.slack import Delivery, SimSlack, User
 from harness import paused
 from harness.conversation import BY_BOT, until
-from harness.databases import KEY, postgresql
+from harness.databases import KEY, PostgreSQL, server_directory
 from harness.process import BotProcess, bot_process, frozen, single_workspace_process
 from harness.programs import needs, pooler
 from harness.texts import waiting_text
@@ -318,7 +318,9 @@ async def test_a_rolling_restart_rejects_nothing(url: str, *, socket_mode: bool)
 @pytest.mark.long
 @pytest.mark.postgresql
 async def test_nothing_is_lost_while_the_database_restarts() -> None:
-    with postgresql() as server:
+    server = PostgreSQL(server_directory())
+    try:
+        server.start()
         async with replicas(server.new_database("replicas")) as at:
             giving = asyncio.create_task(at.give(400, rate=50.0, seconds=1.0))
             await asyncio.sleep(2.0)
@@ -329,6 +331,8 @@ async def test_nothing_is_lost_while_the_database_restarts() -> None:
             await asyncio.to_thread(server.start)
             await giving
             rows = await at.until_told()
+    finally:
+        server.remove()
     meanwhile = {row.session_id: row.outcome for row in rows if row.session_id in {pause, resume}}
     assert lost(at, rows) == []
     assert {one.delivery.error for one in at.given} == {None}

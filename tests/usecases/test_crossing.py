@@ -25,8 +25,10 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
+from bot.core.fields import Secret
 from bot.core.requests import Actor, Order, ReplyAddress, State, Verb
 from bot.core.session_ids import SessionId
+from bot.core.workspace import AnchorKey, Workspace
 from bot.health import Readiness
 from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
@@ -42,7 +44,6 @@ from bot.usecases.delivery import Delivered
 from bot.usecases.orders import Orders
 from bot.usecases.queue import FairQueue
 from harness.databases import CIPHER
-from harness.values import access_of
 from usecases.faults import (
     LONGEST,
     AnchorWorld,
@@ -150,7 +151,8 @@ class Process:
     async def _check(self, order: Order) -> Access:
         if order.batch_id or "g" in self.world.faults:  # others of its batch are sent first
             await asyncio.sleep(self.world.faults.rng.uniform(0, 1))
-        return access_of(order.actor.user_id)
+        workspace = Workspace(_TEAM, Secret("xoxb-1"), AnchorKey(Secret("sk-1")))
+        return Access(workspace, Secret("sk-1"), order.actor.person)
 
     async def serve(self, order: Order) -> None:
         begin_request(own := new_id())

@@ -1,14 +1,12 @@
 """Turns of people and channels, and the limits of each person."""
 
 import asyncio
-import tracemalloc
 
 import pytest
 
 from bot.usecases.access import OrderLimits
 from bot.usecases.queue import FairQueue
 from harness import SESSION
-from harness.cards import outbox_with_due
 from harness.product import SessionId, outcomes, requests
 
 ALICE, BOB, CAROL = (("T0HOME00001", user) for user in ("U0ALICE0001", "U0BOB000001", "U0CAROL0001"))
@@ -74,16 +72,3 @@ def test_one_person_can_have_a_third_of_the_capacity_unfinished() -> None:
     assert [limits.begin(order(PAUSE, 0, f"U{number}")) for number in range(5)] == [None] * 4 + [refused]
     limits.end(order(PAUSE, 0))
     assert limits.begin(order(PAUSE, 2)) is None
-
-
-@pytest.mark.anyio
-async def test_a_hundred_thousand_messages_cost_the_leader_at_most_thirty_mebibytes() -> None:
-    outbox, count = outbox_with_due(10_000, channels=200), 10_000
-    tracemalloc.start()
-    running = asyncio.create_task(outbox.run())
-    await asyncio.sleep(0.1)
-    used, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    outbox.stop()
-    await running
-    assert 0 < used * 100_000 / count < 30 * 1024 * 1024

@@ -13,27 +13,31 @@ import asyncio
 import hashlib
 import random
 import time
+import tracemalloc
+import uuid
 from collections import Counter, defaultdict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextvars import copy_context
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from bot.core.cards import Alert, Card, SessionName, Severity
+from bot.core.fields import Secret
 from bot.core.retries import CALL_INTERVAL, MOST_UPDATES
 from bot.core.session_ids import SessionId
 from bot.health import Readiness
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.connections import Connection
-from bot.outbound.store.database import session_lock
+from bot.outbound.store.database import connect, session_lock
 from bot.outbound.store.messages import MessageRows, mark, read_message
 from bot.outbound.store.writer import Lease, Writer
 from bot.runtime import Tasks
-from bot.usecases.cards import LONGEST_ATTEMPT
+from bot.usecases.cards import LONGEST_ATTEMPT, CardSender
 from bot.usecases.outbox import MOST_SENDING, MOST_SENDING_EACH, Outbox
 from usecases.faults import Faults, FaultyDatabase, Gate, OneConnection, check_trials, gate_of_task
 
@@ -411,3 +415,47 @@ def test_no_message_is_lost_outdated_or_sent_twice_without_need(
     if faults in {"H", "M"}:
         alerts, trials = 110, trials // 5 + 1
     check_trials(store, partial(World, store, processes, faults), alerts, trials=trials)
+
+
+# --- memory ---
+
+
+class _Due(MessageRows):
+    """Messages that are due, each read for ever."""
+
+    taken: Sequence[Any] = ()
+
+    async def begin(self) -> None:
+        pass
+
+    async def take(self, leading: object, *, urgency: int) -> list[Any]:  # noqa: ARG002 - as it is called
+        taken, self.taken = list(self.taken), ()
+        return taken
+
+    async def card(self, message_id: str) -> Card | None:  # noqa: ARG002 - as it is called
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+
+def outbox_with_due(count: int, *, channels: int) -> Outbox:
+    """The outbox of a leader that takes so many messages."""
+    database = connect(Secret("sqlite://"))
+    database.driver.close()  # nothing is stored
+    rows = _Due(database, Writer(database, None, Readiness()))
+    rows.taken = [
+        SimpleNamespace(id=uuid.uuid4().hex, team_id="T1", channel_id=f"C{n % channels}", is_post=n % 2, urgency=5)
+        for n in range(count)
+    ]
+    return Outbox(rows, Lease("ours", is_alone=True), cast(CardSender, object()))
+
+
+@pytest.mark.anyio
+async def test_a_hundred_thousand_messages_cost_the_leader_at_most_thirty_mebibytes() -> None:
+    outbox, count = outbox_with_due(10_000, channels=200), 10_000
+    tracemalloc.start()
+    running = asyncio.create_task(outbox.run())
+    await asyncio.sleep(0.1)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    outbox.stop()
+    await running
+    assert 0 < used * 100_000 / count < 30 * 1024 * 1024

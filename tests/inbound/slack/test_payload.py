@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.inbound.slack import request as under_test
-from harness.samples import picked, sample
+from harness.samples import sample
 
 HOME, PARTNER = "T0HOME00001", "T0PARTNER01"
 VIEW = sample("view_submission.slack_connect_foreign_user.payload")
@@ -16,7 +16,8 @@ EVENT = sample("event.app_uninstalled")
 
 def team_of(payload: dict[str, Any]) -> str:
     view = {"view": {"id": "V0MODAL0001"} | payload["view"]} if "view" in payload else {}
-    return under_test.read_address(picked(payload | view)).actor.team_id
+    kind = "command" if "command" in payload else "event" if "event" in payload else "interaction"
+    return under_test.read_address(under_test.pick(kind, payload | view)).actor.team_id
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,6 @@ from harness.product import Secret, Store, open_store, policy, requests
 from harness.product import workspace as ours
 from harness.stored import DAY, fetch
 from harness.values import web_client
-from harness.virtual_time import pass_time
 
 pytestmark = pytest.mark.anyio
 
@@ -122,10 +121,10 @@ async def test_many_requests_at_once_are_one_question_that_unknown_people_wait_f
     bob, alice = at.slack.bob, at.slack.alice
     assert await asyncio.gather(*map(at.role, [bob, alice] * 20)) == [Role.MEMBER, Role.ADMIN] * 20
     assert at.questions == 2
-    await pass_time(300)
+    await asyncio.sleep(300)
     assert await asyncio.gather(*map(at.role, [bob] * 20)) == [Role.MEMBER] * 20
     assert at.questions == 3
-    await pass_time(8 * DAY)
+    await asyncio.sleep(8 * DAY)
     assert await at.role_for_pause(bob) is Role.MEMBER, "an answer that is too old is none"
 
 
@@ -141,7 +140,7 @@ async def test_slack_is_not_asked_about_people_whose_request_names_another_compa
 async def test_a_pause_of_a_full_member_does_not_wait_for_slack_for_a_day(at: RolesHarness) -> None:
     for user, role in ((at.slack.bob, Role.MEMBER), (at.slack.alice, Role.ADMIN)):
         assert await at.role_for_pause(user) is role
-        await pass_time(DAY - 1)
+        await asyncio.sleep(DAY - 1)
         at.slack.home.change_user(user, is_restricted=True)
         asked = at.questions
         assert [await at.role_for_pause(user) for _ in range(3)] == [role] * 3
@@ -150,7 +149,7 @@ async def test_a_pause_of_a_full_member_does_not_wait_for_slack_for_a_day(at: Ro
         assert await at.role_for_pause(user) is Role.GUEST
         assert at.questions == asked + 1
         at.slack.home.change_user(user, is_restricted=False, deleted=True)
-        await pass_time(DAY)
+        await asyncio.sleep(DAY)
         assert await at.role_for_pause(user) is Role.DEACTIVATED
 
 
@@ -158,9 +157,9 @@ async def test_a_resume_needs_an_answer_of_the_last_five_minutes(at: RolesHarnes
     bob = at.slack.bob
     assert await at.role_for_resume(bob) is Role.MEMBER
     at.fail(server_error())
-    await pass_time(299)
+    await asyncio.sleep(299)
     assert (await at.role_for_resume(bob), at.questions) == (Role.MEMBER, 1)
-    await pass_time(1)
+    await asyncio.sleep(1)
     assert await at.role_for_resume(bob) is Role.UNKNOWN
     assert await at.role_for_pause(bob) is Role.MEMBER
     assert await at.role_for_resume(bob) is Role.UNKNOWN, "a role that counted for a pause"
@@ -190,7 +189,7 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_neither_for_slack_
         (0.2, [Role.UNKNOWN] * 3),
     ):
         await at.restart()
-        await pass_time(days * DAY)
+        await asyncio.sleep(days * DAY)
         for _ in range(2):
             assert [await at.role_for_pause(user) for user in everybody] == known
             assert [await at.role_for_resume(user) for user in everybody] == [Role.UNKNOWN] * 3

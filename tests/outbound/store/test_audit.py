@@ -9,13 +9,13 @@ import pytest
 
 from bot.core.audit import AuditRow, Mark, Point, Verdict
 from bot.outbound.store.audit import INTERVAL, AuditTrail, changed
-from bot.outbound.store.secrets import FieldCipher
+from bot.outbound.store.secrets import FieldCipher, rotate
 from bot.outbound.store.writer import Lease
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import COLUMNS, OrderHistory, order_row, rows_of, told
 from harness.product import Secret, Store, errors, open_store
 from harness.product import outcomes as out
-from harness.stored import ACME, GLOBEX, execute, fetch, forget_person, rotate_keys
+from harness.stored import ACME, GLOBEX, execute, fetch, forget_person
 
 ALONE = Lease("here", is_alone=True)
 
@@ -309,7 +309,7 @@ async def test_after_a_rotation_the_older_rows_are_verified(database_url: str, *
         await give(store)
     async with open_store(Secret(database_url), [OTHER_KEY, KEY]) as store:
         if is_rotated:
-            await rotate_keys(store)
+            await rotate(store.database, store.cipher)
         await give(store, key=OTHER_KEY)
         assert ("new key",) in await fetch(store, "SELECT what FROM audit")
         assert await verified(store) == (WHOLE, "")

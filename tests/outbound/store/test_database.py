@@ -18,7 +18,7 @@ from bot.outbound.store.sqlite import lock
 from bot.outbound.store.store import open_watched
 from harness.databases import KEY, OTHER_KEY, query
 from harness.order_rows import MARK, Connection
-from harness.outages import VERSION, execute, held
+from harness.outages import VERSION, execute
 from harness.product import Secret, Store, errors, open_store
 from harness.stored import ACME, GLOBEX, readiness
 
@@ -206,6 +206,24 @@ async def test_another_program_that_opens_and_closes_the_file_leaves_its_log(tmp
         assert await teams(store) == [True, False]  # by a second connection
         reading = await asyncio.create_subprocess_exec(sys.executable, "-c", read, str(file))
         assert (await reading.wait(), "bot.db-wal" in modes(tmp_path)) == (0, True)
+
+
+_HOLD = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); input()"
+
+
+@asynccontextmanager
+async def held(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _HOLD, f"{file}-lock"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    await holder.stdout.readline()
+    try:
+        yield holder
+    finally:
+        if holder.returncode is None:
+            holder.kill()
+        await holder.communicate()
 
 
 async def test_a_file_in_use_is_refused_and_free_as_soon_as_the_other_process_is_gone(

@@ -1,6 +1,7 @@
 """The rows of orders: their sequence in a session, and those that another process has left."""
 
 import asyncio
+import inspect
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -10,9 +11,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from bot.outbound.store import sqlite
 from bot.outbound.store.orders import LONGEST_SENT
 from harness import OTHER_SESSION
-from harness.databases import KEY, OTHER_KEY, commit_slowly, query, until_committing, wait_for_disk
+from harness.conversation import until
+from harness.databases import KEY, OTHER_KEY, query
 from harness.order_rows import (
     LEASE,
     RESPONSE_URL,
@@ -98,7 +101,7 @@ async def test_a_response_url_is_stored_encrypted_until_the_outcome_is_told(stor
 async def test_a_file_has_no_response_url_and_a_commit_to_it_survives_a_power_loss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait_for_disk(monkeypatch)
+    monkeypatch.setattr(sqlite, "prepare", inspect.unwrap(sqlite.prepare))  # it waits for the disk at each commit
     async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store, orders_of(store) as rows:
         await record(rows, running())
         files = [path.read_bytes() for path in tmp_path.iterdir()]  # noqa: ASYNC240 - a few small files
@@ -113,6 +116,24 @@ DO $$ BEGIN
     EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
 END $$
 """
+
+
+_SLOW_COMMIT = """
+    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER wait AFTER {event} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ({condition})
+      EXECUTE FUNCTION wait();
+"""
+
+
+def commit_slowly(url: str, event: str, condition: str = "true") -> None:
+    """Let PostgreSQL take 1.5 s to commit an event of a table, as with a slow disk."""
+    query(url, _SLOW_COMMIT.format(event=event, condition=condition))
+
+
+async def until_committing(url: str) -> None:
+    """Wait until it has begun to commit slowly."""
+    sleeps = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+    await until(lambda: query(url, sleeps))
 
 
 @pytest.mark.parametrize("default", ["SELECT 1", _REPEATABLE_READ], ids=["read committed", "repeatable read"])

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -12,18 +13,18 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from bot.outbound.store import postgresql
 from bot.outbound.store.writer import Writer
 from harness import OTHER_SESSION, SESSION
 from harness.cards import card, messages_of
 from harness.conversation import until
-from harness.databases import KEY, query, wait_for_locks
+from harness.databases import KEY, query
 from harness.order_rows import (
     LEADER,
     MARK,
     Connection,
     Lease,
     Settled,
-    WatchedDatabase,
     frozen_transaction,
     holds,
     order_row,
@@ -46,9 +47,38 @@ GONE = errors.StoreUnreachableError("gone")
 FAILS = MARK.format("NULL", "'a'")
 
 
+@dataclass(eq=False)
+class WatchedDatabase:
+    """A database that says what each transaction for orders does. It waits for `goes_on`, and can then fail once."""
+
+    store: Store
+    groups: list[list[Any]] = field(default_factory=list)
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+    error: Exception | None = None
+    lost_answer: bool = False
+
+    def __post_init__(self) -> None:
+        self.goes_on.set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store.database, name)
+
+    async def change_orders(self, work: Callable[[Connection], Any], **how: Any) -> Any:
+        self.groups.append([])
+        await self.goes_on.wait()
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        result = await self.store.database.change_orders(work, **how)
+        is_lost, self.lost_answer = self.lost_answer, False
+        if is_lost:
+            raise GONE
+        return result
+
+
 @pytest.fixture
 async def writer(store: Store) -> AsyncIterator[Writer]:
-    async with writing(store) as opened:
+    async with writing(WatchedDatabase(store), Lease("ours")) as opened:
         yield opened
 
 
@@ -131,7 +161,7 @@ async def test_no_more_than_60_000_works_wait(writer: Writer, monkeypatch: pytes
 
 
 async def test_what_waits_is_written_at_the_end_and_the_lease_is_left(store: Store) -> None:
-    async with writing(store) as writer:
+    async with writing(WatchedDatabase(store), Lease("ours")) as writer:
         await until(lambda: holds(writer))
         await block(writer)
         last = writer.do(partial(_insert, "last"), person=ALICE, locks=[1], within=2.0)
@@ -208,7 +238,7 @@ async def test_what_another_transaction_holds_up_is_put_aside_and_nothing_else(
 
 async def test_works_that_the_database_refuses_altogether_wait(store: Store) -> None:
     """A table is missing: that is no fault of theirs."""
-    async with writing(store) as writer:
+    async with writing(WatchedDatabase(store), Lease("ours")) as writer:
         await until(lambda: holds(writer))
         waiting = [do(writer, name, sql="INSERT INTO missing VALUES (1)") for name in "ab"]
         await until(lambda: "journal" in writer.readiness.degraded)
@@ -254,11 +284,16 @@ async def take_over(store: Store, rows: OrderRows, ends: asyncio.Event) -> None:
 @pytest.fixture
 async def processes(server: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[tuple[Store, OrderRows]]]:
     """Three processes that wait as long as it takes, unless they wait for each other: the server finds that out."""
-    wait_for_locks(monkeypatch)
+    clock = postgresql.CLOCK.replace("CAST(:lock_timeout AS text)", "'60s'")
+    monkeypatch.setattr(postgresql, "CLOCK", clock)
+    monkeypatch.setattr("bot.outbound.store.database.TIMEOUT", 60.0)
     async with AsyncExitStack() as stack:
         stores = [await stack.enter_async_context(open_store(Secret(server), [KEY])) for _ in range(3)]
         names = zip(stores, ("leader", "one", "two"), strict=True)
-        found = [(store, await stack.enter_async_context(orders_of(store, name))) for store, name in names]
+        found = [
+            (store, await stack.enter_async_context(orders_of(store, name, database=WatchedDatabase(store))))
+            for store, name in names
+        ]
         new = [card(session=name, ts=name) for name in (*SESSIONS, *BATCHES)]
         async with messages_of(stores[0]) as messages:
             await asyncio.gather(*(messages.add([one]) for one in new))
