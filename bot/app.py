@@ -263,7 +263,7 @@ class Bot:
         async def delete_old() -> float:
             await prune(store.database, self.settings.journal_days)
             await store.audit.prune(self.settings.journal_days)
-            await store.people.prune(time.time())
+            await store.people.prune(time.time(), self.settings.journal_days)
             return INTERVAL
 
         await store.database.prepared.wait()

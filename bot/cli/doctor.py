@@ -2,11 +2,7 @@
 
 import argparse
 import asyncio
-import hmac
-import json
 import os
-import secrets
-import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -18,9 +14,8 @@ import aiohttp
 
 from bot.cli import ENV_FILE, NotDoneError, Run, as_called
 from bot.cli.context import open_anchor, open_client_session
-from bot.config.catalog import http_url
 from bot.config.settings import Settings, SettingsError, find_warnings, read_environment, summarize
-from bot.core.fields import Secret, object_field, parse_object, slack_signature, text_field
+from bot.core.fields import Secret
 from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
 from bot.messages.checks import (
     CHANNEL_PROBE,
@@ -60,13 +55,11 @@ from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store, unusable
 from bot.outbound.store.writer import LEASE, LIVING
 
-_ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be called, not listened on
 _SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
 _ANCHOR_PATH = "/v1/sessions/all/status"
-_EVENTS_PATH = "/slack/events"
 _SLACK = {"who": "Slack", "setting": "SLACK_API_URL"}
 _ANCHOR = {"who": "Anchor", "setting": "ANCHOR_API_URL"}
-_OK, _NOT_FOUND, _REJECTED = 200, 404, frozenset({400, 401})
+_NOT_FOUND = 404
 _POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
 
 
@@ -118,7 +111,9 @@ class _Checks:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
         one = self.settings.workspace
         of_one = [] if one is None else [self._check_workspace(one)]
-        return [self._check_hosts(), self._check_transport(), self._check_database(), *of_one]
+        token = self.settings.slack_app_token
+        transport = [] if token is None else [self._check_socket_mode(token)]
+        return [self._check_hosts(), *transport, self._check_database(), *of_one]
 
     async def _check_hosts(self) -> list[Checked]:
         """Check the ways to Slack and Anchor, and this machine's clock."""
@@ -131,61 +126,16 @@ class _Checks:
             Checked(CheckName.CLOCK, judge_clock(one.skew for one in (slack, anchor) if isinstance(one, Reached))),
         ]
 
-    async def _check_transport(self) -> list[Checked]:
-        running = await self._check_running_bot()
-        if (token := self.settings.slack_app_token) is None:
-            is_running = running.kind is not Skipped.BOT_NOT_RUNNING
-            reachable = Checked(CheckName.PUBLIC_URL, await self._check_url(is_running=is_running))
-        else:
-            reachable = Checked(CheckName.SOCKET_MODE, await self._check_socket_mode(token))
-        return [Checked(CheckName.RUNNING_BOT, running), reachable]
-
-    async def _check_running_bot(self) -> Finding:
-        """Ask the bot on this machine whether it is ready."""
-        host, token = self.settings.host, self.settings.metrics_token
-        url = http_url(_ANY_ADDRESS.get(host, host), self.settings.port)
-        headers = {"Authorization": f"Bearer {token.reveal()}"} if token else None
-        result = await reach(self.session, f"{url}/readyz", headers=headers)
-        state = parse_object(result.body) if isinstance(result, Reached) else None
-        if state is None or not isinstance(state.get("ready"), bool):
-            return Finding(Skipped.BOT_NOT_RUNNING, {"url": url})
-        reasons = {**object_field(state, "reasons"), **object_field(state, "degraded")}
-        values = {"url": url, "reasons": " ".join(map(str, reasons.values()))}
-        if not state["ready"]:
-            return Finding(Unanswered.BOT_NOT_READY, values)
-        return Finding(Questionable.BOT_DEGRADED if reasons else Good.BOT_READY, values)
-
-    async def _check_socket_mode(self, app_token: Secret) -> Finding:
+    async def _check_socket_mode(self, app_token: Secret) -> list[Checked]:
         """Ask Slack where a connection can be opened, and open none: it could get the requests of a bot that runs."""
         try:
             await self.slack.open_connection(app_token)
+            found = Finding(Good.SOCKET_OFFERED)
         except AppTokenRefusedError as error:
-            return Finding(Wrong.SOCKET_REFUSED, {"code": str(error)})
+            found = Finding(Wrong.SOCKET_REFUSED, {"code": str(error)})
         except SlackUnreachableError as error:
-            return _no_answer(error)
-        return Finding(Good.SOCKET_OFFERED)
-
-    async def _check_url(self, *, is_running: bool) -> Finding:
-        """Let the bot at BASE_URL verify its URL, which has no effect.
-
-        Only a bot that accepts the signature repeats the challenge.
-        https://docs.slack.dev/reference/events/url_verification
-        """
-        if self.settings.base_url is None or not is_running:
-            return not_checked("no bot runs here" if self.settings.base_url else "BASE_URL is not set")
-        url, challenge = self.settings.base_url.rstrip("/") + _EVENTS_PATH, secrets.token_hex()
-        body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
-        headers = _signed(body, self.settings.slack_signing_secrets[0])
-        result = await reach(self.session, url, method="POST", headers=headers, body=body)
-        if isinstance(result, Finding):
-            return result
-        answer = parse_object(result.body) or {}
-        values = {"url": url, "status": str(result.status), "why": text_field(answer, "error")}
-        if result.status == _OK and hmac.compare_digest(text_field(answer, "challenge").encode(), challenge.encode()):
-            return Finding(Good.URL_VERIFIED, values)
-        if result.status in _REJECTED and values["why"]:
-            return Finding(Wrong.URL_REJECTS, values)
-        return Finding(Wrong.URL_FOREIGN, {"url": url, "why": f"HTTP {result.status}"})
+            found = _no_answer(error)
+        return [Checked(CheckName.SOCKET_MODE, found)]
 
     async def _check_database(self) -> list[Checked]:
         """Check the connection, the tables and the processes, and the keys and the workspaces of a bot of many."""
@@ -264,13 +214,6 @@ class _Checks:
         findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
         findings[CheckName.ANCHOR_KEY] = key
         return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
-
-
-def _signed(body: bytes, secret: Secret) -> dict[str, str]:
-    timestamp = str(int(time.time()))
-    signature = slack_signature(secret, timestamp, body)
-    kind = {"Content-Type": "application/json"}
-    return kind | {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature}
 
 
 async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:

@@ -37,9 +37,7 @@ def execute(options: argparse.Namespace, run: Run) -> int:
     try:
         base_url = (options.http or _ask_for_url(is_many=options.many)).rstrip("/")
         _offer_app(base_url, is_many=options.many)
-        values = {"BASE_URL": base_url} if base_url else {}
-        if options.many:
-            values["ENCRYPTION_KEYS"] = new_key().reveal()
+        values = {"BASE_URL": base_url, "ENCRYPTION_KEYS": new_key().reveal()} if options.many else {}
         of_one, of_many = ("SLACK_BOT_TOKEN", "ANCHOR_API_KEY"), ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
         transport = "SLACK_SIGNING_SECRET" if base_url else "SLACK_APP_TOKEN"
         values |= {name: _ask(name) for name in (*(of_many if options.many else of_one), transport)}

@@ -291,8 +291,7 @@ _MANY_WORKSPACES = (
     _secret("SLACK_CLIENT_SECRET", secret, "", ("the client secret from Basic Information of your Slack app",),
         "Your Slack app > Basic Information > App Credentials > Client Secret.", is_required=True),
     Setting("BASE_URL", url, "", ("a URL like https://bot.example.com", "/"),
-        "The public URL of the bot, for browsers and Slack. It can have a path if a proxy removes that path. With one "
-        "workspace over HTTP, only `anchor-bot doctor` reads it: it sends the bot a request there.", is_required=True),
+        "The public URL of the bot, for browsers. It can have a path if a proxy removes that path.", is_required=True),
     _secret("ENCRYPTION_KEYS", encryption_keys, "", ("a key from `anchor-bot keys new`",),
         "The key that encrypts tokens and Anchor keys in the database: `anchor-bot keys new` prints one. Keep a copy: "
         "without it the encrypted data is lost. While you rotate it, set the new one and the old one, separated by a "

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
 
@@ -353,13 +353,12 @@ def _is_far_without_sslmode(database_url: Secret, environ: Mapping[str, str]) ->
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
     try:
         url = urlsplit(database_url.reveal())
-        hosts = [unquote(urlsplit(f"//{one}").hostname or "") for one in url.netloc.rpartition("@")[2].split(",")]
-        parameters = parse_qs(url.query)
+        host = url.hostname or ""
     except ValueError:
         return False
-    hosts += ",".join([*parameters.get("host", ()), *parameters.get("hostaddr", ())]).split(",")
-    is_near = all(not host or host.startswith(("/", "@")) or is_loopback(host) for host in hosts)
-    return url.scheme.startswith("postgres") and not (is_near or "sslmode" in parameters or "PGSSLMODE" in environ)
+    is_near = host[:1] in {"", "%"} or is_loopback(host)  # the directory of a socket begins with %2F
+    is_said = "sslmode=" in url.query or "PGSSLMODE" in environ
+    return url.scheme.startswith("postgres") and not (is_near or is_said)
 
 
 def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:

@@ -13,7 +13,6 @@ class PastOrder:
     """An order in the journal. Times are Unix seconds; texts are as they are stored: people and Anchor wrote some.
 
     `outcome` is the name of a type in `core.outcomes`, perhaps of another version of the bot; `outcome_fields` is JSON.
-    One that stands for its batch has the number of its orders, and of those that were done.
     """
 
     id: str
@@ -34,8 +33,6 @@ class PastOrder:
     settled_at: float | None
     told_at: float | None
     batch_id: str | None = None
-    batch_total: int = 0
-    batch_done: int = 0
 
     @property
     def seconds(self) -> float | None:

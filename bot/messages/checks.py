@@ -32,9 +32,7 @@ class CheckName(StrEnum):
     SLACK = "Slack"
     ANCHOR = "Anchor"
     CLOCK = "clock"
-    RUNNING_BOT = "running bot"
     SOCKET_MODE = "Socket Mode"
-    PUBLIC_URL = "public URL"
     DATABASE = "database"
     PROCESSES = "processes"
     WORKSPACES = "workspaces"
@@ -57,13 +55,11 @@ class Good(Kind):
     SETTINGS_VALID = "valid: {transport}, {tenancy}, permissions: {permissions}, database: {database}"
     REACHED = "{host} answers"
     CLOCK_RIGHT = "agrees with Slack's within {seconds} s"
-    BOT_READY = "ready at {url}"
     TOKEN_ACCEPTED = "accepted, for the workspace {name} ({team}), as @{bot}"  # noqa: S105 - a text
     SCOPES_GRANTED = "granted as in the manifest: {scopes}"
     SOCKET_OFFERED = "Slack accepts SLACK_APP_TOKEN"
     CHANNEL_OPEN = "the bot can post to {channel}"
     NO_ALERTS = "none is set, and no program has a token"
-    URL_VERIFIED = "a signed request to {url} came to the bot, and its answer came back"
     KEY_ACCEPTED = "Anchor accepts it"
     DATABASE_CURRENT = "answers, and its tables are current (version {version})"
     DATABASE_NEW = "has no tables yet: the bot makes them when it starts"
@@ -76,7 +72,6 @@ class Questionable(Kind):
 
     SETTINGS_ODD = "valid, but probably not meant: {warnings}"
     CLOCK_OFF = "differs from Slack's by {seconds} s. The bot allows for it", _NTP
-    BOT_DEGRADED = "ready at {url}, but degraded: {reasons}"
     SETTINGS_DIFFER = (
         "{number} on this database have another workspace, key or permissions in .env than this command",
         "Let their settings agree, and restart them.",
@@ -98,14 +93,6 @@ class Wrong(Kind):
     CHANNEL_REFUSED = (
         "Slack takes no message for {channel} ({code})",
         "Check ALERTS_CHANNEL, or the channel chosen in Home, and invite the bot there: /invite @anchor.",
-    )
-    URL_REJECTS = (
-        "the bot at {url} rejects a request that is signed with SLACK_SIGNING_SECRET ({status}): {why}",
-        "Use the same secret and a right clock here and there, and let proxies keep the body and X-Slack-… headers.",
-    )
-    URL_FOREIGN = (
-        "{url} is not this bot ({why})",
-        "Let BASE_URL be the bot's public https URL, and let the proxy forward /slack/events to HOST and PORT.",
     )
     KEY_REFUSED = (
         "Anchor refuses it (HTTP {status})",
@@ -134,14 +121,12 @@ class Unanswered(Kind):
     )
     NOT_REACHED = "no connection to {host} ({why})", "Check the URL, its port, the DNS, and the firewall."
     NO_ANSWER = "{who} gave no usable answer ({why})", "Try again in a moment."
-    BOT_NOT_READY = "not ready at {url}: {reasons}", "Look into the bot's log."
     DATABASE_DOWN = "{sentence}"
 
 
 class Skipped(Kind):
     """Findings of checks that make no sense here, or could not be made."""
 
-    BOT_NOT_RUNNING = "none at {url}"
     CHANNEL_UNSET = "none is set, so each alert has to name one"
     NO_WORKSPACES = "none has installed the app yet", "Install it at BASE_URL/slack/install."
     NOT_CHECKED = "not checked: {why}"

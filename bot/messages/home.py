@@ -10,7 +10,7 @@ from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, View, actions, context, element, input_block, one_of, section
 from bot.messages.markup import channel, code, group, mention, moment, plain, session, where_and_why, who_can_what
-from bot.messages.outcomes import DOING, DONE, past_wording
+from bot.messages.outcomes import DOING, past_wording
 from bot.messages.results import HELP
 from bot.messages.senders import about_auto_pause, token_section
 from bot.messages.settings import MEMBERS_ONLY, TITLES, named_key
@@ -197,10 +197,6 @@ def _line(order: PastOrder, *, shows_all: bool) -> str:
     rest = where_and_why(order.channel_id, order.reason) if shows_all else "."
     if order.verb == CHANGE:
         return f"⚙️ *Changed* {who}.\n{plain(order.reason)}"
-    if order.batch_total:
-        counted = f"{order.batch_done} of {order.batch_total} sessions at once"
-        command = f"`anchor-bot journal --batch {order.batch_id}`"
-        return f"{DONE[Verb(order.verb)]} {counted}, {who}{rest}\n{command} lists them."
     return f"{_what_became(order)} {who}.\n{session(order.session_id)}{rest}"
 
 

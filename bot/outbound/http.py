@@ -5,7 +5,6 @@ import re
 import ssl
 import time
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -41,7 +40,6 @@ _MOST_ORIGINS = 100
 
 _DATE_RESOLUTION = 1.0  # seconds, of the header `Date`
 _REACH_TIMEOUT = 5.0  # seconds, as for a call of Slack's Web API
-_MOST_REACHED = 64 * 1024  # bytes
 
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
@@ -233,33 +231,21 @@ class Reached:
     """A response; `skew` is the seconds by which the server's clock is ahead, None if it did not say."""
 
     status: int
-    body: bytes
     skew: float | None
 
 
-async def reach(
-    session: aiohttp.ClientSession,
-    url: str,
-    *,
-    method: str = "GET",
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
-) -> Reached | Finding:
+async def reach(session: aiohttp.ClientSession, url: str) -> Reached | Finding:
     """Send a request within 5 s, without following redirects. Raises no network errors: they are findings."""
     try:
-        request = session.request(method, URL(url), headers=headers, data=body, allow_redirects=False)
-        return await asyncio.wait_for(_receive(request), _REACH_TIMEOUT)
+        async with asyncio.timeout(_REACH_TIMEOUT):
+            began = time.time()
+            async with session.get(URL(url), allow_redirects=False) as response:
+                skew = read_skew(response.headers.get("Date"), began=began, ended=time.time())
+                return Reached(response.status, skew)
     except NETWORK_ERRORS as error:
         kind = Unanswered.CERTIFICATE_REFUSED if isinstance(error, aiohttp.ClientSSLError) else Unanswered.NOT_REACHED
         kind = Unanswered.PROXY_FAILED if _is_of_proxy(error, URL(url).host) else kind
         return Finding(kind, {"host": urlsplit(url).netloc, "why": _why(error)})
-
-
-async def _receive(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Reached:
-    began = time.time()
-    async with request as response:
-        skew = read_skew(response.headers.get("Date"), began=began, ended=time.time())
-        return Reached(response.status, await response.content.read(_MOST_REACHED), skew)
 
 
 def _is_of_proxy(error: Exception, host: str | None) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -103,19 +102,17 @@ class HomeView:
         """Publish a person's Home, and return whether that succeeded; never raises."""
         async with self._locks.get((actor.team_id, actor.user_id)):
             try:
-                result = await self._publish(actor, notice)
+                return await self._publish(actor, notice)
             except StoreError as error:
                 _log.error("database error; Home not updated", extra={"team": actor.team_id, "why": str(error)})
-                return False
             except Exception:  # noqa: BLE001 - nobody waits for this, so nobody else would log it
                 _log.exception("Home not updated", extra={"team": actor.team_id, "user": actor.user_id})
-                return False
-        return result is ViewResult.SHOWN
+        return False
 
-    async def _publish(self, actor: Actor, notice: str) -> ViewResult:
+    async def _publish(self, actor: Actor, notice: str) -> bool:
         workspace = await self.workspaces.find(actor.team_id, max_age=0.0)  # an admin sees a change at once
         if workspace is None:
-            return ViewResult.FAILED
+            return False
         role = await self.roles.fetch(workspace, actor)  # not cached: a new admin sees the controls at once
         if role is Role.UNKNOWN:
             role = await self.roles.get_for_pause(workspace, actor)
@@ -125,13 +122,7 @@ class HomeView:
             last, sessions = await asyncio.gather(self._last_orders(workspace, actor, role), self._sessions(actor))
         has_gap = role is Role.ADMIN and await self._has_gap(workspace)
         home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, has_gap)
-        result = await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home))
-        if role is Role.ADMIN and result is ViewResult.SHOWN:
-            try:
-                await self.workspaces.store.people.record_admin(actor.team_id, actor.user_id, time.time())
-            except StoreError as error:
-                _log.warning("admin not recorded", extra={"team": actor.team_id, "why": str(error)})
-        return result
+        return await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home))
 
     async def _has_gap(self, workspace: Workspace) -> bool:
         gap = self.workspaces.store.audit.gap(workspace.team_id)
@@ -144,6 +135,6 @@ class HomeView:
         return tuple(list_blocks(found, dashboard_url=self.dashboard_url))
 
     async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders:
-        found = await self.history.newest(most=MOST_IN_HOME, folds=True, team_id=workspace.team_id)
+        found = await self.history.newest(most=MOST_IN_HOME, team_id=workspace.team_id)
         orders = None if found is None else tuple(found)
         return LastOrders(orders, actor.user_id, is_admin=role is Role.ADMIN)

@@ -121,8 +121,6 @@ def test_json_has_everything_but_secrets(prints: Prints) -> None:
         "seconds": 0.0,
         "delivered_by": "ack",
         "batch_id": None,
-        "batch_total": 0,
-        "batch_done": 0,
         "state": "settled",
     }
     for text in (RESPONSE_URL, "secret", "gAAAA"):

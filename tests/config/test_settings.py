@@ -401,9 +401,6 @@ def test_a_directory_in_the_place_of_the_file_with_settings_is_named(tmp_path: P
     [
         ("postgresql://bot:p@db.example.com:5432/anchor", True),
         ("postgres://bot@127.0.0.1,db.example.com/anchor", True),
-        ("postgresql:///anchor?host=/run/postgresql,10.0.0.5", True),
-        ("postgresql://bot@localhost:5432,db.example.com:5432/anchor", True),
-        ("postgresql://bot@localhost/anchor?hostaddr=10.0.0.5", True),
         ("postgresql://bot@[2001:db8::1]/anchor", True),
         ("postgresql://bot@db.example.com/anchor?sslmode=disable", False),
         ("postgresql://bot@db.example.com/anchor?connect_timeout=5&sslmode=verify-full", False),

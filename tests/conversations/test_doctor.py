@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -73,8 +72,7 @@ async def examined(environ: Mapping[str, str], *, env_file: Path = Path("no.env"
 
 
 def settings_of(at: SingleHarness, **changes: str) -> dict[str, str]:
-    port = at.bot.url.rpartition(":")[2]
-    return environment(at.slack, at.anchor, **{"PORT": port, "BASE_URL": at.bot.url, **changes})
+    return environment(at.slack, at.anchor, **changes)
 
 
 @pytest.fixture
@@ -100,11 +98,9 @@ async def test_all_is_well(one: SingleHarness) -> None:
     for changes in (CHANNEL, {}):
         lines = (await examined(settings_of(one, **changes))).lines
         assert [line for line in lines if not line.startswith("✓")] == []
-    home, url = one.slack.home, one.bot.url
+    home = one.slack.home
     assert found.has(N.BOT_TOKEN, Good.TOKEN_ACCEPTED, team=home.team_id, name="Acme", bot="anchor")
     assert found.has(N.SCOPES, Good.SCOPES_GRANTED, scopes="commands, chat:write, users:read")
-    assert found.has(N.RUNNING_BOT, Good.BOT_READY, url=url)
-    assert found.has(N.PUBLIC_URL, Good.URL_VERIFIED, url=f"{url}/slack/events")
     assert found.has(N.ANCHOR_KEY, Good.KEY_ACCEPTED)
     assert found.has(N.DATABASE, Good.DATABASE_IN_MEMORY)
     assert found.has(N.ALERT_CHANNEL, Good.CHANNEL_OPEN, channel=one.slack.alerts.id)
@@ -132,8 +128,6 @@ SETTINGS = {
     "first": (settings(SLACK_BOT_TOKEN="xoxb-1"), fails(N.SCOPES, Skipped.NOT_CHECKED, why=f"see {N.BOT_TOKEN}")),
     "key": (settings(ANCHOR_API_KEY="sk-wrong"), fails(N.ANCHOR_KEY, Wrong.KEY_REFUSED, status="401")),
     "channel": (settings(ALERTS_CHANNEL="C0INCIDENT1"), NOT_IN_CHANNEL),
-    "secret": (settings(SLACK_SIGNING_SECRET="0" * 32), fails(N.PUBLIC_URL, Wrong.URL_REJECTS)),
-    "no URL": (settings(BASE_URL=""), fails(N.PUBLIC_URL, Skipped.NOT_CHECKED)),
     "no TLS": (settings(BASE_URL="http://bot.example.com"), fails(N.SETTINGS, Wrong.SETTINGS_INVALID)),
     "Slack is closed": (settings(SLACK_API_URL=CLOSED), fails(N.SLACK, Open.NOT_REACHED)),
     "Slack has no name": (settings(SLACK_API_URL=NOWHERE), fails(N.SLACK, Open.NOT_REACHED)),
@@ -212,28 +206,12 @@ async def test_a_certificate_that_is_not_trusted_is_named(one: SingleHarness, tm
     assert_found(found, N.ANCHOR, Open.CERTIFICATE_REFUSED)
 
 
-@HTTP_ONLY
-async def test_a_public_url_that_leads_elsewhere_is_named(one: SingleHarness) -> None:
-    """A page of a proxy can have any status: an answer counts only with the challenge."""
-
-    async def answer(_: web.Request) -> web.Response:
-        return web.json_response({"ok": True}, status=status)
-
-    async with LocalServer([web.post("/slack/events", answer)]) as elsewhere:
-        url = f"{elsewhere.origin}/slack/events"
-        for status in (404, 200, 502):
-            found = await examined(settings_of(one, BASE_URL=elsewhere.origin))
-            assert_found(found, N.PUBLIC_URL, Wrong.URL_FOREIGN, {"url": url, "why": f"HTTP {status}"})
-    assert_found(await examined(settings_of(one, BASE_URL=elsewhere.origin)), N.PUBLIC_URL, Open.NOT_REACHED)
-
-
 @SOCKET_ONLY
 async def test_the_token_of_socket_mode_is_tried_without_a_connection(one: SingleHarness) -> None:
     """Slack could send requests to the connection of the doctor."""
-    environ = settings_of(one, PORT=str(port := free_port()), HOST="0.0.0.0")  # noqa: S104 - no bot listens
+    environ = settings_of(one)
     found = await examined(environ)
     assert (found.code, found.kind(N.SOCKET_MODE)) == (0, Good.SOCKET_OFFERED)
-    assert found.has(N.RUNNING_BOT, Skipped.BOT_NOT_RUNNING, url=f"http://127.0.0.1:{port}")
     assert one.slack.sockets.count == 1
     for fault, kind in (
         (api_error("invalid_auth"), Wrong.SOCKET_REFUSED),
@@ -243,20 +221,6 @@ async def test_the_token_of_socket_mode_is_tried_without_a_connection(one: Singl
         one.slack.faults["apps.connections.open"] = fault
         assert_found(await examined(environ), N.SOCKET_MODE, kind)
     one.slack.faults.clear()
-
-
-async def test_the_running_bot_tells_its_own_state(one: SingleHarness) -> None:
-    async def readyz(_: web.Request) -> web.Response:
-        return web.json_response(state)
-
-    async with LocalServer([web.get("/readyz", readyz)]) as bot:
-        for shown, kind in (
-            ({"ready": False, "reasons": {"slack": "It is down."}}, Open.BOT_NOT_READY),
-            ({"ready": True, "degraded": {"database": "It is full."}}, Odd.BOT_DEGRADED),
-            ({"hello": "world"}, Skipped.BOT_NOT_RUNNING),
-        ):
-            state = shown
-            assert_found(await examined(settings_of(one, PORT=str(bot.port), BASE_URL="")), N.RUNNING_BOT, kind)
 
 
 async def test_a_database_that_works_is_current(one: SingleHarness, database_url: str) -> None:
@@ -348,6 +312,7 @@ async def test_what_is_wrong_in_one_says_nothing_about_the_other(at: ManyHarness
 
 
 async def test_a_database_that_can_not_be_read_is_named(at: ManyHarness) -> None:
+    await set_up(at, 1)
     found = await examined(at.environ | {"ENCRYPTION_KEYS": OTHER_KEY.reveal()})
     assert (found.code, found.failures()) == (2, {N.DATABASE: Wrong.KEYS_UNFIT})
     found = await examined(at.environ | {"DATABASE_URL": "postgresql://bot@127.0.0.1:1/bot"})

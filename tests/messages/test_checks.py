@@ -29,5 +29,5 @@ def test_each_failure_says_how_to_fix_it(kind: checks.Kind) -> None:
 
 
 def test_nothing_steers_a_terminal() -> None:
-    check = checks.Checked(SETTINGS, checks.Finding(checks.Wrong.URL_REJECTS, VALUES | {"why": "x\x1b[2J\n"}))
+    check = checks.Checked(SETTINGS, checks.Finding(checks.Wrong.ROW_UNREADABLE, VALUES | {"why": "x\x1b[2J\n"}))
     assert checks.check_line(check).isprintable()

@@ -191,10 +191,10 @@ class SlackClient:
         updating = self.web.views_update(token=token.reveal(), view_id=view_id, view=view.as_json())
         return (await _show("views.update", updating))[0]
 
-    async def publish_home(self, token: Secret, user_id: str, view: View) -> ViewResult:
+    async def publish_home(self, token: Secret, user_id: str, view: View) -> bool:
         """Publish Home. https://docs.slack.dev/reference/methods/views.publish."""
         publishing = self.web.views_publish(token=token.reveal(), user_id=user_id, view=view.as_json())
-        return (await _show("views.publish", publishing))[0]
+        return (await _show("views.publish", publishing))[0] is ViewResult.SHOWN
 
     async def try_channel(self, token: Secret, channel: str, message: Message) -> None:
         """Schedule a message for an hour later, and delete it; a failure of that is logged.

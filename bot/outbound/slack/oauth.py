@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
@@ -56,7 +55,6 @@ class SlackOAuth:
     async def exchange(self, code: Secret) -> Installation | install.Page:
         """Exchange `code` (valid once, for 10 minutes) for an installation, or for the page that says why not.
 
-        Its date is Slack's, like that of Slack's events, or this machine's if the response has none.
         https://docs.slack.dev/reference/methods/oauth.v2.access
         """
         try:
@@ -70,7 +68,7 @@ class SlackOAuth:
             return read_refusal(getattr(error.response, "data", None))
         except TRANSPORT_ERRORS:
             return _SILENT
-        return read_grant(response.data, now=read_date(response.headers, otherwise=time.time()))
+        return read_grant(response.data, now=time.time())
 
     async def revoke(self, token: Secret) -> None:
         """Revoke the token of an installation that is not kept; a failure is logged.
@@ -86,14 +84,6 @@ class SlackOAuth:
         """https://www.rfc-editor.org/rfc/rfc7617; slack_sdk 3.48 makes them in a way that aiohttp warns of."""
         pair = f"{self.client_id}:{self.client_secret.reveal()}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-def read_date(headers: Mapping[str, str], *, otherwise: float) -> float:
-    """Return the Date header in Unix seconds: https://www.rfc-editor.org/rfc/rfc9110#name-date."""
-    try:
-        return parsedate_to_datetime(headers.get("Date", "")).timestamp()
-    except ValueError:
-        return otherwise
 
 
 def read_refusal(response: object) -> install.Page:

@@ -39,14 +39,7 @@ _WINDOW_TIMEOUT = 1.0  # seconds; a trigger of a modal lasts 3
 PAUSED_TIMEOUT = 0.3  # seconds for which a list waits to know what is paused
 
 IS_UNFINISHED = f"(state <> '{State.SETTLED}' OR told = 0)"  # it repeats the condition of the partial index
-_COUNTS = ("batch_total", "batch_done")
-_COLUMNS = ", ".join(field.name for field in fields(PastOrder) if field.name not in _COUNTS)
-_COUNTED = f"""
-    (SELECT count(*) FROM orders AS other WHERE other.batch_id = orders.batch_id) AS batch_total,
-    (SELECT count(*) FROM orders AS other WHERE other.batch_id = orders.batch_id
-      AND other.outcome IN ('{outcomes.Paused.__name__}', '{outcomes.Resumed.__name__}')) AS batch_done
-"""
-_IS_FIRST = "NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.batch_id = orders.batch_id AND other.id < orders.id)"
+_COLUMNS = ", ".join(field.name for field in fields(PastOrder))
 _CHANGES = f"""
     (SELECT audit.id, audit.team_id, '' AS session_id, '{CHANGE}' AS verb, what || ': ' || content AS reason,
       'settings' AS source, coalesce(people.user_id, audit.user_id) AS user_id, audit.team_id AS home_team_id,
@@ -65,21 +58,14 @@ class OrderHistory:
 
     database: Database
 
-    async def newest(
-        self, *, most: int, folds: bool = False, has_changes: bool = False, **where: object
-    ) -> list[PastOrder] | None:
+    async def newest(self, *, most: int, has_changes: bool = False, **where: object) -> list[PastOrder] | None:
         """Return the newest orders that meet the conditions, the last one first, perhaps with changes of settings.
 
-        If it `folds`, the first order of a batch stands for it. Return None if that takes over a second, or fails: then
-        a window is shown without them.
+        Return None if that takes over a second, or fails: then a window is shown without them.
         """
         of = ("orders", _CHANGES) if has_changes else ("orders",)
-        found = self._fetch(where, order="given_at DESC, id DESC LIMIT :most", of=of, folds=folds, most=most)
-        try:
-            return await or_default(found, None, within=_WINDOW_TIMEOUT)
-        except Exception:  # noqa: BLE001 - a bug
-            _log.exception("past orders not read")
-            return None
+        found = self._fetch(where, order="given_at DESC, id DESC LIMIT :most", of=of, most=most)
+        return await or_default(found, None, within=_WINDOW_TIMEOUT)
 
     async def next_page(self, after: PastOrder | None, *, most: int, **where: object) -> list[PastOrder]:
         """Return the orders and changes that follow `after`, or the first ones, in the sequence of their times."""
@@ -92,20 +78,13 @@ class OrderHistory:
         )
 
     async def _fetch(
-        self,
-        where: Mapping[str, object],
-        *conditions: str,
-        order: str,
-        of: Sequence[str],
-        folds: bool = False,
-        **values: object,
+        self, where: Mapping[str, object], *conditions: str, order: str, of: Sequence[str], **values: object
     ) -> list[PastOrder]:
         """Return rows of several tables in one sequence; each is read by its own index."""
         given = {name: value for name, value in where.items() if value is not None}
         own = ["given_at >= :since" if name == "since" else f"{name} = :{name}" for name in given]
-        condition = " AND ".join((*own, *conditions, *([_IS_FIRST] if folds else []))) or "1 = 1"
-        columns = f"{_COLUMNS}, {_COUNTED}" if folds else _COLUMNS
-        parts = [f"SELECT {columns} FROM {table} WHERE {condition} ORDER BY {order}" for table in of]
+        condition = " AND ".join((*own, *conditions)) or "1 = 1"
+        parts = [f"SELECT {_COLUMNS} FROM {table} WHERE {condition} ORDER BY {order}" for table in of]
         sql = f"{' UNION ALL '.join(f'SELECT * FROM ({part}) AS part' for part in parts)} ORDER BY {order}"
         rows = await self.database.fetch_all(sql, **given, **values)
         return [PastOrder(**row._asdict()) for row in rows]

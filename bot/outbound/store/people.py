@@ -1,4 +1,4 @@
-"""The people of a workspace: what Slack has reported about them, and who has opened Home as an admin."""
+"""The people of a workspace: what Slack has reported about them."""
 
 import asyncio
 import json
@@ -17,27 +17,18 @@ from bot.outbound.store.secrets import read_policy
 
 KEPT = 604_800.0  # seconds for which a report of Slack's counts while it does not answer
 _RECORD_INTERVAL = 72_000.0  # seconds between two updates of an unchanged row
-_ADMIN_INTERVAL = 86_400.0  # seconds between two updates of when an admin has opened Home
 
 _FIND = "SELECT profile, seen_at FROM people WHERE team_id = :team_id AND user_id = :user_id"
-_FORGET = "UPDATE people SET profile = NULL, seen_at = NULL WHERE seen_at < :oldest AND admin_seen_at IS NOT NULL"
 _PRUNE = "DELETE FROM people WHERE seen_at < :oldest"
 _RECORD = f"""
     INSERT INTO people (team_id, user_id, profile, seen_at)
     SELECT team_id, :user_id, :profile, :seen_at FROM workspaces WHERE team_id = :team_id FOR KEY SHARE
     ON CONFLICT (team_id, user_id) DO UPDATE SET profile = excluded.profile, seen_at = excluded.seen_at
-    WHERE people.profile IS NULL OR people.profile <> excluded.profile
-      OR people.seen_at <= excluded.seen_at - {_RECORD_INTERVAL}
-"""
-_RECORD_ADMIN = f"""
-    INSERT INTO people (team_id, user_id, admin_seen_at)
-    SELECT team_id, :user_id, :now FROM workspaces WHERE team_id = :team_id FOR KEY SHARE
-    ON CONFLICT (team_id, user_id) DO UPDATE SET admin_seen_at = excluded.admin_seen_at
-    WHERE people.admin_seen_at IS NULL OR people.admin_seen_at <= excluded.admin_seen_at - {_ADMIN_INTERVAL}
+    WHERE people.profile <> excluded.profile OR people.seen_at <= excluded.seen_at - {_RECORD_INTERVAL}
 """
 _ADMINS = """
-    SELECT user_id FROM people WHERE team_id = :team_id AND admin_seen_at IS NOT NULL
-    ORDER BY admin_seen_at DESC, user_id
+    SELECT user_id FROM people WHERE team_id = :team_id AND profile LIKE '%"is_admin": true%'
+    ORDER BY seen_at DESC, user_id
 """
 
 
@@ -52,28 +43,19 @@ class People:
         row = {"team_id": team_id, "user_id": user_id, "profile": _write(profile), "seen_at": int(now)}
         await self.database.change(lambda connection: connection.queue(_RECORD, row))
 
-    async def prune(self, now: float) -> None:
-        """Delete the reports that count no more."""
-
-        def delete(connection: Connection) -> None:
-            for sql in (_FORGET, _PRUNE):
-                connection.execute(sql, oldest=now - KEPT)
-
-        await self.database.change(delete)
+    async def prune(self, now: float, days: int) -> None:
+        """Delete the reports that are older than so many days, and count no more."""
+        await self.database.execute(_PRUNE, oldest=now - max(KEPT, days * 86_400.0))
 
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
         """Return the last report about a person, and its age in seconds; None if there is none that counts."""
         row = await self.database.fetch_one(_FIND, team_id=team_id, user_id=user_id)
-        if row is None or row.profile is None or now - row.seen_at > KEPT or (profile := _read(row.profile)) is None:
+        if row is None or now - row.seen_at > KEPT or (profile := _read(row.profile)) is None:
             return None
         return profile, max(0.0, now - row.seen_at)
 
-    async def record_admin(self, team_id: str, user_id: str, now: float) -> None:
-        """Record that a user is an admin. Do nothing if the workspace does not exist."""
-        await self.database.execute(_RECORD_ADMIN, team_id=team_id, user_id=user_id, now=int(now))
-
     async def admins(self, team_id: str) -> list[str]:
-        """Return the user ids of a workspace's admins, the most recently recorded first."""
+        """Return the user ids of a workspace's admins who have used the app, the most recently recorded first."""
         return [row.user_id for row in await self.database.fetch_all(_ADMINS, team_id=team_id)]
 
 

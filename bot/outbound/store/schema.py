@@ -10,7 +10,7 @@ from bot.outbound.store.errors import LockedError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
-VERSION = "8"  # the version of `SCHEMA`: each change of the tables changes it
+VERSION = "9"  # the version of `SCHEMA`: each change of the tables changes it
 _TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 _OTHER = (
@@ -43,7 +43,7 @@ SCHEMA = """
       term INTEGER NOT NULL
     );
     CREATE TABLE people ( -- the last report of Slack, in JSON, and when they opened Home as an admin
-      team_id VARCHAR(40) NOT NULL, user_id VARCHAR(40) NOT NULL, profile TEXT, seen_at BIGINT, admin_seen_at BIGINT,
+      team_id VARCHAR(40) NOT NULL, user_id VARCHAR(40) NOT NULL, profile TEXT NOT NULL, seen_at BIGINT NOT NULL,
       PRIMARY KEY (team_id, user_id)
     );
     CREATE INDEX ix_people_seen_at ON people (seen_at);

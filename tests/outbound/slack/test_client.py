@@ -17,7 +17,7 @@ from bot.outbound.slack.client import (
     TryAgain,
 )
 from bot.outbound.slack.errors import SlackClock
-from bot.outbound.slack.oauth import read_date, read_grant
+from bot.outbound.slack.oauth import read_grant
 from bot.outbound.slack.response_url import ResponseUrls, read_response
 from bot.sim.slack import (
     Answer,
@@ -206,15 +206,6 @@ def test_a_grant_becomes_an_installation(changes: dict[str, Any], expected: dict
 )
 def test_any_other_grant_is_a_problem(answer: object, problem: object) -> None:
     assert read_grant(answer, now=NOW) == problem
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [({"Date": "Sat, 25 Jul 2026 17:20:05 GMT"}, 1_785_000_005.0), ({"Date": "yesterday"}, NOW), ({}, NOW)],
-    ids=["named", "unreadable", "not named"],
-)
-def test_the_date_of_an_answer(headers: dict[str, str], expected: float) -> None:
-    assert read_date(headers, otherwise=NOW) == expected
 
 
 HERE = 1_795_600_000.0  # Wed, 25 Nov 2026 09:46:40 GMT

@@ -46,10 +46,9 @@ async def untouched(store: Store) -> bool:
 
 
 async def keep_about(store: Store) -> None:
-    """An admin, a notice, an order and a role of either workspace."""
+    """A notice, an order and a role of either workspace."""
     for one in (ACME, GLOBEX):
         await rows_of(store).write(order_row(team=one.team_id))
-        await store.people.record_admin(one.team_id, "U0ALICE0001", 0)
         assert await store.notices.claim(one.team_id, "welcome")
         await store.people.record(one.team_id, "U1", BOB, NOW)
 
@@ -68,7 +67,8 @@ async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -
     await store.rows.set_policy(ACME.team_id, POLICY, if_version=0)
     assert await store.rows.set_alert_tokens(ACME.team_id, TOKENS, if_version=0)
     await store.rows.set_alerts_channel(ACME.team_id, "C1")
-    await store.people.record_admin(ACME.team_id, "U0ALICE0001", 0)
+    await store.people.record(ACME.team_id, "U0ALICE0001", BOB, NOW)
+    await store.people.record(ACME.team_id, "U0BOB000001", STRANGER, NOW)
     assert await store.notices.claim(ACME.team_id, "welcome")
     again = replace(ACME, bot_token=Secret("xoxb-new"), enterprise_id="E0GRID00001", team_name="Acme Inc.")
     assert await store.rows.save(replace(again, installed_by="U0BOB000001"))
@@ -108,11 +108,11 @@ async def test_a_departure_ends_what_was_there_when_it_happened(
     assert await both.rows.delete_uninstalled(uninstall(after, bots)) is not stays
     assert (await both.rows.find(ACME.team_id) is not None) is stays
     await both.people.record(ACME.team_id, "U1", BOB, NOW)  # by a process that has asked Slack before
-    assert await kept_about(both) == ([ACME.team_id] * 4 if stays else []) + [GLOBEX.team_id] * 4
+    assert await kept_about(both) == ([ACME.team_id] * 3 if stays else []) + [GLOBEX.team_id] * 3
     assert await untouched(both)
     assert not await both.rows.delete_uninstalled(uninstall(after, bots))
     assert [await both.rows.delete(ACME.team_id) for _ in range(2)] == [stays, False]
-    assert await kept_about(both) == [GLOBEX.team_id] * 4
+    assert await kept_about(both) == [GLOBEX.team_id] * 3
     assert [one.team_id for one in await both.rows.summaries()] == ["T0GLOBEX001"]
     assert not await both.rows.is_installed(ACME.team_id)
     assert not await both.rows.save(ACME), "the key came back"
