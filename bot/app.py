@@ -56,7 +56,7 @@ from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, Fa
 from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
-from bot.usecases.sessions import FactReads, ReadBudget, SessionLists, SessionReads
+from bot.usecases.sessions import FactReads, SessionLists, SessionReads
 from bot.usecases.settings import Forms
 from bot.usecases.several import Batches, PauseWindow
 from bot.usecases.views import HomeView, Modals
@@ -149,8 +149,8 @@ class Bot:
         delivery = self.delivery = MessageDelivery(response_urls, slack, workspaces)
         monitor = WorkspaceMonitor(workspaces, roles, delivery, tasks)
         access_check = AccessCheck(workspaces, roles, monitor)
-        reads, budget = SessionReads(anchor_sessions, tasks, monitor), ReadBudget()
-        facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, budget, tasks)
+        reads = SessionReads(anchor_sessions, tasks, monitor)
+        facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, tasks)
         lists = SessionLists(access_check, reads, states, delivery, tasks, page)
         modals = Modals(workspaces, slack, delivery, tasks)
         home = HomeView(workspaces, roles, slack, monitor, history, lists, page)

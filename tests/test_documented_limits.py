@@ -66,7 +66,7 @@ PAGES: dict[str, list[Row]] = {
         ("This takes less than {} s", app.LONGEST_STOP + 0.5),
         ("detects a silent connection within {} seconds", 2 * socket_mode.HEARTBEAT),
         ("checked once per {} and workspace", span(session_checks.INTERVAL)),
-        ("At most {} such requests are made per {} and workspace", checked.MOST_READS, span(checked.READS_WINDOW)),
+        ("A check makes at most {} requests", checked.MOST_READS),
     ],
     "backup": [
         ("serves after {} s at the latest", store.FIRST_ATTEMPT),
@@ -110,8 +110,11 @@ PAGES: dict[str, list[Row]] = {
         ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
         ("makes at most {} of these updates", retries.MOST_UPDATES),
         ("At most {} calls run at a time, at most {} of them", outbox.MOST_SENDING, outbox.MOST_SENDING_EACH),
-        ("waits up to {} minutes", minutes(session_checks.LONGEST_BACKOFF)),
-        ("at most {} requests per {}, workspace and process", checked.MOST_READS, span(checked.READS_WINDOW)),
+        (
+            "by {} requests at most, and makes up to {} reads of two requests",
+            checked.MOST_READS,
+            checked.MOST_AFTER_PAUSES,
+        ),
         ("more than {} `[` and `{{`, or more than {} commas", alert_endpoint.MOST_BRACKETS, alert_endpoint.MOST_COMMAS),
         ("at most {} MiB, and those of all {} MiB", alert_endpoint.MOST_WAITING_EACH / MIB, http.BODIES_CAPACITY / MIB),
         ("is not read beyond {} KiB", http.LARGEST_UNSIGNED / 1024),
@@ -165,11 +168,7 @@ PAGES: dict[str, list[Row]] = {
         ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
         ("once per {} and channel, and {} times", span(retries.CALL_INTERVAL), retries.MOST_UPDATES),
         ("has not changed for {} days", past_orders.MESSAGE_DAYS),
-        (
-            "time and {} per {}",
-            (checked.MOST_READS - checked.KEPT_FOR_CHECKS) // checked.READS_AFTER_PAUSE,
-            span(checked.READS_WINDOW),
-        ),
+        ("time and {} per {}", checked.MOST_AFTER_PAUSES, span(checked.READS_WINDOW)),
     ],
     "administration": [
         ("caches each answer for {} minutes", word(minutes(roles.PROFILE_TTL))),

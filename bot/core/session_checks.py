@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Session, SessionPage, Unread
 
-MOST_READS, READS_WINDOW = 15, 60.0
-"""The most requests in the background for a workspace, of a process, and the seconds that this is for."""
+MOST_READS = 9
+"""The most requests of a check: so 20 sessions that are in no list are read within four minutes."""
 
-READS_AFTER_PAUSE = 2  # the requests of a read after a pause. A check leaves room for one such read.
-
-KEPT_FOR_CHECKS = 9
-"""The requests that reads after pauses leave to checks: so 20 sessions are read within three minutes at any time."""
+MOST_AFTER_PAUSES, READS_WINDOW = 3, 60.0
+"""The most reads of sessions that were paused, each of two requests, of a workspace and process within a time."""
 
 MOST_PAGES = 5  # the most pages of a list of sessions that are read
 
@@ -40,7 +38,7 @@ class Check:
     """
 
     sessions: Sequence[SessionId]
-    room: int
+    room: int = MOST_READS
     new: frozenset[SessionId] = frozenset()
     ending: frozenset[SessionId] = frozenset()
     found: dict[SessionId, Session] = field(default_factory=dict)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from bot.core.fields import Secret
-from bot.core.retries import backoff
-from bot.core.session_checks import KEPT_FOR_CHECKS, OWN_LIST, READS_AFTER_PAUSE, Answer, Check, Target
+from bot.core.session_checks import OWN_LIST, Answer, Check, Target
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, NotRead, Session, SessionPage, Unread
 from bot.core.workspace import NewKeyRejected, Workspace
@@ -22,7 +21,7 @@ from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
 from bot.usecases.reminders import Reminders
-from bot.usecases.sessions import FactReads, ReadBudget, SessionReads
+from bot.usecases.sessions import FactReads, SessionReads
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +30,6 @@ INTERVAL = 60.0
 
 KEY_INTERVAL = 45.0  # seconds from a check to the next one of a workspace whose key alone is tried
 LOOK_INTERVAL = 16.0  # seconds between two looks for workspaces with open cards
-LONGEST_BACKOFF = 960.0  # seconds after reads that failed
 _AGE = 86_400.0  # seconds by which a session can be older than its card
 _TIMEOUT = 10.0  # seconds for a read,
 _LONGEST_CHECK = 30.0  # and for all of a check
@@ -53,7 +51,7 @@ class SessionChecks:
     tasks: Tasks
 
     def __post_init__(self) -> None:
-        self._next: dict[str, tuple[float, int]] = {}  # the next check of each workspace, monotonic, and the failures
+        self._next: dict[str, float] = {}  # the next check of each workspace, monotonic
         self._listed: LRUCache[tuple[str, SessionId], bool] = LRUCache(MOST_LISTED)
         self._turn = asyncio.Semaphore(_MOST_AT_ONCE)
 
@@ -65,18 +63,15 @@ class SessionChecks:
         now, pausing = time.monotonic(), await self.workspaces.pausing_teams()
         teams: dict[str, float | None] = dict.fromkeys(pausing) | await self.rows.teams()
         second_look = now + LOOK_INTERVAL / 2  # or a moment before it
-        self._next = {team_id: self._next.get(team_id, (second_look, 0)) for team_id in teams}
-        # a check that finds few requests left would wait for the next one with the rest
-        may_read = [team_id for team_id in teams if self._budget.left(team_id) >= KEPT_FOR_CHECKS]
-        for team_id in [team_id for team_id in may_read if self._next[team_id][0] <= now]:
-            failures = self._next[team_id][1]
-            self._next[team_id] = math.inf, failures  # until this check has ended
-            self.tasks.start(self._check_in_turn(team_id, teams[team_id], now, failures))
+        self._next = {team_id: self._next.get(team_id, second_look) for team_id in teams}
+        for team_id in [team_id for team_id in teams if self._next[team_id] <= now]:
+            self._next[team_id] = math.inf  # until this check has ended
+            self.tasks.start(self._check_in_turn(team_id, teams[team_id], now))
         return LOOK_INTERVAL
 
     async def try_key(self, workspace: Workspace | None) -> None:
-        """Try the key with Anchor; no answer says nothing. If no requests are left, others have tried it."""
-        if workspace is None or workspace.anchor_key is None or not self._budget.allows(workspace.team_id, 1):
+        """Try the key with Anchor; no answer says nothing."""
+        if workspace is None or workspace.anchor_key is None:
             return
         result = await self.anchor.try_key(workspace.anchor_key.value)
         if isinstance(result, NewKeyRejected):
@@ -84,9 +79,8 @@ class SessionChecks:
         elif result is None:
             self.reads.monitor.record_list(workspace, result)
 
-    async def _check_in_turn(self, team_id: str, since: float | None, now: float, failures: int) -> None:
+    async def _check_in_turn(self, team_id: str, since: float | None, now: float) -> None:
         """Check a workspace with sessions on cards or paused ones since a time, or else try its key."""
-        is_read = True
         try:
             async with self._turn:
                 with suppress(StoreError):
@@ -94,22 +88,19 @@ class SessionChecks:
                     if since is None:
                         await self.try_key(workspace)
                     elif workspace is not None and workspace.anchor_key is not None:
-                        is_read = await self._check(workspace, workspace.anchor_key.value, since)
+                        await self._check(workspace, workspace.anchor_key.value, since)
         finally:
-            failures = 0 if is_read else failures + 1
-            interval = KEY_INTERVAL if since is None else INTERVAL
-            self._next[team_id] = now + backoff(failures + 1, first=interval, longest=LONGEST_BACKOFF), failures
+            self._next[team_id] = now + (KEY_INTERVAL if since is None else INTERVAL)
 
-    async def _check(self, workspace: Workspace, key: Secret, since: float) -> bool:
-        """Read what the workspace's requests of this minute allow, and record it. Return whether no read failed."""
+    async def _check(self, workspace: Workspace, key: Secret, since: float) -> None:
+        """Read sessions of a workspace, and record what was read."""
         team_id = workspace.team_id
-        sessions, room = await self.rows.open_sessions(team_id), self._budget.left(team_id) - READS_AFTER_PAUSE
-        if not sessions or room <= 0:
-            return True
+        if not (sessions := await self.rows.open_sessions(team_id)):
+            return
         new = frozenset(one for one in sessions if (team_id, one) not in self._listed)
-        check = Check([*sessions], room, new, frozenset(one for one, is_ending in sessions.items() if is_ending))
+        ending = frozenset(one for one, is_ending in sessions.items() if is_ending)
+        check = Check([*sessions], new=new, ending=ending)
         await self._read(check, workspace, key, since)
-        self._budget.use(team_id, room - check.room)
         await self.rows.record_reads(team_id, check)
         ended = {one.id: one.status for one in check.found.values() if one.life is Life.ENDED}
         if ended:
@@ -119,11 +110,6 @@ class SessionChecks:
         if check.ends:
             self.reminders.wake.set()
         await self.fact_reads.fill(team_id)
-        return check.failure is None
-
-    @property
-    def _budget(self) -> ReadBudget:
-        return self.fact_reads.budget
 
     async def _read(self, check: Check, workspace: Workspace, key: Secret, since: float) -> None:
         ends = time.monotonic() + _LONGEST_CHECK

@@ -4,17 +4,17 @@ import asyncio
 import logging
 import math
 import time
-from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
+from bot.core.fairness import TimeWindow
 from bot.core.outcomes import Refusal
 from bot.core.requests import Actor, MessageContent, Person, ReplyAddress, Verb
-from bot.core.session_checks import KEPT_FOR_CHECKS, MOST_READS, READS_AFTER_PAUSE, READS_WINDOW, Check
+from bot.core.session_checks import MOST_AFTER_PAUSES, READS_WINDOW, Check
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread
 from bot.messages.blocks import Message, Visibility
@@ -41,7 +41,6 @@ KEPT = 600.0  # seconds for which lists, and the lasting facts of a session, are
 _FACTS_TIMEOUT = 3.0  # seconds
 PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
 MOST_IN_FLIGHT = 20  # of all workspaces: reads must not take the processor from orders
-_MOST_WORKSPACES = 1_000
 
 
 _Read = Coroutine[Any, Any, SessionList | NotRead]
@@ -193,31 +192,6 @@ class SessionLists:
         return reading.result() if reading.done() else NotRead(Unread.TIMED_OUT)
 
 
-class ReadBudget:
-    """The requests to Anchor in the background that this process makes for each workspace; times are monotonic."""
-
-    def __init__(self) -> None:
-        self._times: TTLCache[str, deque[float]] = TTLCache(_MOST_WORKSPACES, READS_WINDOW, time.monotonic)
-
-    def left(self, team_id: str) -> int:
-        """Return how many requests a workspace has left."""
-        now = time.monotonic()
-        return MOST_READS - sum(at > now - READS_WINDOW for at in self._times.get(team_id, ()))
-
-    def use(self, team_id: str, number: int = 1) -> None:
-        """Count so many requests."""
-        times = self._times.get(team_id) or deque(maxlen=MOST_READS)
-        times.extend([time.monotonic()] * number)
-        self._times[team_id] = times
-
-    def allows(self, team_id: str, number: int, *, kept: int = 0) -> bool:
-        """Return whether a workspace has so many left, but for those that are kept, and count them."""
-        is_allowed = self.left(team_id) - kept >= number
-        if is_allowed:
-            self.use(team_id, number)
-        return is_allowed
-
-
 @dataclass(eq=False)
 class FactReads:
     """Facts on cards, and reads of sessions that were paused. Those beyond the limits are skipped.
@@ -228,11 +202,11 @@ class FactReads:
     anchor: AnchorSessions
     reads: SessionReads
     rows: CardSessions
-    budget: ReadBudget
     tasks: Tasks
 
     def __post_init__(self) -> None:
         self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._windows: LRUCache[str, TimeWindow] = LRUCache(MOST_WORKSPACES)
         self.learned = asyncio.Event()
         self._is_stopped = False
 
@@ -274,14 +248,14 @@ class FactReads:
 
     async def _read(self, access: Access, session_id: SessionId) -> None:
         team_id = access.workspace.team_id
-        if not self.budget.allows(team_id, READS_AFTER_PAUSE, kept=KEPT_FOR_CHECKS):
+        window, now = self._windows.setdefault(team_id, TimeWindow(MOST_AFTER_PAUSES, READS_WINDOW)), time.monotonic()
+        if window.retry_after(now):
             return
+        window.add(now)
         read = await self.anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
         if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:
             self.reads.monitor.record_list(access.workspace, read)
-        elif isinstance(read, NotRead):  # of what Anchor allows, orders get the rest
-            self.budget.use(team_id, self.budget.left(team_id))
-        else:
+        elif not isinstance(read, NotRead):
             self.reads.learn(team_id, read)
             self.tasks.start(self._show(team_id, session_id, read))
 

@@ -180,12 +180,12 @@ def most_reads_within_a_minute(at: SingleHarness) -> int:
     return max(sum(begin <= at < begin + MINUTE for at in times) for begin in times)
 
 
-async def test_20_cards_of_sessions_that_other_keys_made_end_within_three_minutes() -> None:
+async def test_20_cards_of_sessions_that_other_keys_made_end_within_four_minutes() -> None:
     async with taking_alerts() as at:
         cards = await cards_of_agents(at, 20)
         await asyncio.sleep(MINUTE)
         assert all(buttons(at.current(card)) == PAUSE for card in cards.values())
         for session in cards:
             at.anchor.session(session).state = SessionState.ENDED
-        await at.slack.until(lambda: all(has_ended(at, card) for card in cards.values()), within=3 * MINUTE)
+        await at.slack.until(lambda: all(has_ended(at, card) for card in cards.values()), within=4 * MINUTE)
         assert most_reads_within_a_minute(at) <= MOST_READS
