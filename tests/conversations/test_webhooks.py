@@ -339,7 +339,6 @@ async def alertmanager(directory: Path, bot: str) -> AsyncIterator[Server]:
         text = re.sub(rf"^  {name}: .*", f"  {name}: {value}", text, count=1, flags=re.MULTILINE)
     for name, content in {
         "alertmanager.yml": text,
-        "anchor-slack-webhook": "",
         "anchor-alert-token": MANAGER_TOKEN,
     }.items():
         (directory / name).write_text(content)
