@@ -139,7 +139,7 @@ class Bot:
         messages = MessageRows(database, Writer(database, None, readiness))
         history, states = OrderHistory(database), SessionStates(database)
         pause_rows, card_sessions = (
-            AutoPauseRows(database, settings.auto_pause_limit),
+            AutoPauseRows(database, settings.auto_pause_limit, settings.anchor_deadline),
             CardSessions(database, settings.remind_before),
         )
 

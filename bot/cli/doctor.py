@@ -205,15 +205,16 @@ class _Checks:
         key, (token, info) = await asyncio.gather(
             check_key(self.anchor, workspace.anchor_key), _check_token(self.slack, workspace.bot_token)
         )
-        scopes = channel = not_checked(f"see {CheckName.BOT_TOKEN}")
+        scopes, channels = not_checked(f"see {CheckName.BOT_TOKEN}"), [not_checked(f"see {CheckName.BOT_TOKEN}")]
         if info is not None:
             scopes = judge_scopes(info.scopes, SCOPES)
-            channel = not_checked(f"see {CheckName.SCOPES}")
+            channels = [not_checked(f"see {CheckName.SCOPES}")]
             if info.scopes is None or _POST in info.scopes:
-                channel = await _check_channel(self.slack, workspace)
-        findings = {CheckName.BOT_TOKEN: token, CheckName.SCOPES: scopes, CheckName.ALERT_CHANNEL: channel}
-        findings[CheckName.ANCHOR_KEY] = key
-        return [Checked(name, finding, workspace.team_id) for name, finding in findings.items()]
+                channels = await _check_channels(self.slack, workspace)
+        findings = [(CheckName.BOT_TOKEN, token), (CheckName.SCOPES, scopes)]
+        findings.append((CheckName.ALERT_CHANNEL, channels[0]))
+        findings += [*((CheckName.OTHER_CHANNEL, one) for one in channels[1:]), (CheckName.ANCHOR_KEY, key)]
+        return [Checked(name, finding, workspace.team_id) for name, finding in findings]
 
 
 async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
@@ -244,18 +245,30 @@ async def _check_token(slack: SlackClient, token: Secret) -> tuple[Finding, Toke
     return Finding(Good.TOKEN_ACCEPTED, values), found
 
 
-async def _check_channel(slack: SlackClient, workspace: Workspace) -> Finding:
-    """Check whether the bot can post alerts to their channel, without a visible message."""
-    channel = workspace.alerts_channel
-    if channel is None:
-        return Finding(Skipped.CHANNEL_UNSET if workspace.alert_tokens else Good.NO_ALERTS)
+async def _check_channels(slack: SlackClient, workspace: Workspace) -> list[Finding]:
+    """Check whether the bot can post in the channel for alerts, and in those that alerts can name."""
+    first = workspace.alerts_channel
+    further = {one for token in workspace.alert_tokens for one in token.channels} - {first}
+    if first is None:
+        found = Finding(Skipped.CHANNEL_UNSET if workspace.alert_tokens else Good.NO_ALERTS)
+    else:
+        found = await _check_channel(slack, workspace, first, Wrong.CHANNEL_REFUSED)
+    return [
+        found,
+        *[await _check_channel(slack, workspace, one, Questionable.CHANNEL_CLOSED) for one in sorted(further)],
+    ]
+
+
+async def _check_channel(slack: SlackClient, workspace: Workspace, channel: str, refused: Kind) -> Finding:
+    """Check whether the bot can post in a channel, without a visible message."""
+    values = {"channel": channel, "group": workspace.group_of(channel) or "nobody"}
     try:
         await slack.try_channel(workspace.bot_token, channel, CHANNEL_PROBE)
     except RefusedError as error:
-        return Finding(Wrong.CHANNEL_REFUSED, {"channel": channel, "code": str(error)})
+        return Finding(refused, values | {"code": str(error)})
     except SlackUnreachableError as error:
         return _no_answer(error)
-    return Finding(Good.CHANNEL_OPEN, {"channel": channel})
+    return Finding(Good.CHANNEL_OPEN, values)
 
 
 def _find_api(result: Reached | Finding, url: str, api: Mapping[str, str]) -> Finding:

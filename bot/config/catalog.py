@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from bot.core.fields import CHANNEL_ID, GROUP_ID, TEAM_ID, USER_ID, Proxy, Secret
+from bot.core.fields import CHANNEL_ID, TEAM_ID, USER_ID, Proxy, Secret
 from bot.core.workspace import DEFAULT_SENDER, LEAST_TOKEN_LENGTH, SENDER_NAME, AutoPause, is_key
 
 MOST_DAYS = 3_650
@@ -247,7 +247,6 @@ class Section:
 _secret = partial(Setting, is_secret=True)
 _PEOPLE, _CHANNELS = (USER_ID, "U0123456789"), (CHANNEL_ID, "C0123456789")
 _CHANNEL = "is not a channel id. Copy it from the channel's details, like C0123456789."
-_GROUP = "is not the id of a user group. Copy it from the group's menu, like S0123456789."
 
 _PORT = "is not a port. Use a number from 0 (any free port) to 65535, like"
 _PROXY = "is not the URL of an HTTP proxy. Use one like http://user:password@proxy.example.com:3128."
@@ -314,10 +313,11 @@ _ALERTS = (
     Setting("ALERTS_CHANNELS", ids, "", _CHANNELS,
         "One workspace: the ids of other channels that alerts can name, separated by commas. An alert for any other "
         "goes to ALERTS_CHANNEL."),
-    Setting("ALERTS_GROUP", matching, "", (_GROUP, GROUP_ID.fullmatch),
+    Setting("ALERTS_GROUP", str, "", (),
         "One workspace: the id of the user group that critical alerts mention, at most once in 10 minutes and "
-        "channel, and automatic pauses that failed. In Slack: More > People > User groups > ⋮ > Copy group ID. "
-        "Without it, they mention nobody."),
+        "channel, and what docs/alerts.md#who-is-mentioned lists. In Slack: More > People > User groups > ⋮ > Copy "
+        "group ID. Without it, nobody is mentioned. C1=S1,C2=S2,S3 has a group for each of two channels, and one for "
+        "all others: at most 20 in all."),
     Setting("AUTO_PAUSE", choice, "off", (*AutoPause,),
         "One workspace: the effect of alerts that ask for a pause. off: none. observe: the bot records what it would "
         "pause. on: it pauses without asking anybody; PAUSE_USERS and ALLOWED_CHANNELS do not apply. With many "

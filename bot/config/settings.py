@@ -33,6 +33,7 @@ from bot.core.workspace import (
     AnchorKey,
     AutoPause,
     Workspace,
+    read_groups,
 )
 
 _PURPOSE = "anchor-bot: encryption of the database"  # of the key that is derived from the bot token
@@ -60,6 +61,7 @@ _ONLY_MANY = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
 _VERSION_LENGTH, _MARK_LENGTH = 7, 8  # hexadecimal digits
 SECRET_LENGTH = 32
 _NONE_PAUSES = "AUTO_PAUSE is {mode}, but no alert can ask for a pause. Name tokens in AUTO_PAUSE_TOKENS."
+_ABOUT_GROUPS = "Use ids like S0123456789 or C0123456789=S0123456789, separated by commas, each channel once."
 _OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS_PROXY
 _SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
 
@@ -215,6 +217,10 @@ class Settings:
         if values["METRICS_PORT"] and values["METRICS_PORT"] == values["PORT"]:
             read.report("METRICS_PORT", "is the same as PORT. Use another port, like 9464.")
         tokens = _alert_tokens(read)
+        try:
+            read_groups(values["ALERTS_GROUP"] or "")
+        except ValueError as error:
+            read.report("ALERTS_GROUP", f"has an entry that is unreadable or doubled (item {error}). {_ABOUT_GROUPS}")
         read.finish()
         workspace = None if is_many else _workspace(values, tokens)
         named = [one.name for one in fields(cls) if one.name != "workspace"]
@@ -249,7 +255,7 @@ def _workspace(values: Mapping[str, Any], tokens: Mapping[str, Secret]) -> Works
             for name, token in tokens.items()
         ),
         alerts_channel=values["ALERTS_CHANNEL"],
-        alerts_group=values["ALERTS_GROUP"],
+        alerts_groups=values["ALERTS_GROUP"] or "",
         auto_pause=values["AUTO_PAUSE"],
         key_version=int(digest(key.reveal())[:_VERSION_LENGTH], 16),
     )

@@ -179,6 +179,8 @@ class Why(StrEnum):
     """Alerts of the sender would have paused more sessions than its limit within a minute."""
     RESUMED_BEFORE = "ResumedBefore"
     """`user_id` resumed the session before the alert, or asked for that."""
+    PAUSED_BEFORE = "PausedBefore"
+    """The same firing came with another token, and its pause by `user_id` was confirmed a moment before."""
     ENDED_BEFORE = "EndedBefore"
     """Anchor said a moment before the alert that the session has ended."""
     AUTO_PAUSE_OFF = "AutoPauseOff"
@@ -245,6 +247,7 @@ _WORDS: dict[str, PauseWord] = {
     Why.OBSERVED: PauseWord.OBSERVED,
     Why.AUTO_PAUSE_OFF: PauseWord.OFF,
     Why.HELD_BACK: PauseWord.HELD_BACK,
+    Why.PAUSED_BEFORE: PauseWord.PAUSED,
     Why.RESUMED_BEFORE: PauseWord.REFUSED,
     Why.ENDED_BEFORE: PauseWord.REFUSED,
     Why.STORE_UNAVAILABLE: PauseWord.PENDING,

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.fields import Secret, digest
+from bot.core.fields import CHANNEL_ID, GROUP_ID, Secret, digest
 from bot.core.policy import EVERYBODY, Policy
 
 SCOPES = ("commands", "chat:write", "users:read")  # the scopes that the app asks for, as manifest.yml declares them
@@ -20,6 +20,24 @@ LONGEST_SENDER = 30
 SENDER_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST_SENDER - 1}}}", re.ASCII)
 MOST_ALERT_TOKENS = 20
 LEAST_TOKEN_LENGTH = 20  # characters of a token that nobody can guess
+
+
+MOST_GROUPS = 20
+
+
+def read_groups(text: str) -> dict[str, str]:
+    """Return the user groups in a text like `C1=S1,C2=S2,S3`: by channel, and by "" the one for all others.
+
+    Raises ValueError with the number of the first entry that is unreadable, or says what another one says, too.
+    """
+    groups: dict[str, str] = {}
+    for number, entry in enumerate(filter(None, map(str.strip, text.split(","))), 1):
+        channel, is_of_one, group = (part.strip() for part in entry.rpartition("="))
+        is_read = GROUP_ID.fullmatch(group) and (not is_of_one or CHANNEL_ID.fullmatch(channel))
+        if not is_read or channel in groups or number > MOST_GROUPS:
+            raise ValueError(number)
+        groups[channel] = group
+    return groups
 
 
 def is_key(text: str) -> bool:
@@ -99,7 +117,7 @@ class Workspace:
 
     `enterprise_id` is its Grid organisation, by Slack's answer to its own token; "" if it has none.
     Programs with one of `alert_tokens` can post alerts, to `alerts_channel` unless they name another.
-    Critical ones, and pauses by alerts that failed, mention the user group `alerts_group`, if there is one.
+    `alerts_groups` are the user groups that are mentioned, as `read_groups` reads them.
     Each version counts the changes of its setting. If `is_managed`, admins change the settings in Slack; otherwise
     the operator does.
     """
@@ -110,7 +128,7 @@ class Workspace:
     policy: Policy = EVERYBODY
     alert_tokens: tuple[AlertToken, ...] = ()
     alerts_channel: str | None = None
-    alerts_group: str | None = None
+    alerts_groups: str = ""
     auto_pause: AutoPause = AutoPause.OFF
     key_version: int = 0
     policy_version: int = 0
@@ -133,6 +151,11 @@ class Workspace:
         """Return whether alerts with the token of this name pause sessions."""
         token = self.named_token(sender)
         return self.auto_pause is AutoPause.ON and token is not None and token.may_pause
+
+    def group_of(self, channel_id: str) -> str:
+        """Return the user group that messages in a channel mention, or ""."""
+        groups = read_groups(self.alerts_groups)
+        return groups.get(channel_id) or groups.get("", "")
 
     @property
     def pauses_in_vain(self) -> bool:

@@ -40,6 +40,7 @@ class CheckName(StrEnum):
     SCOPES = "scopes"
     ANCHOR_KEY = "Anchor key"
     ALERT_CHANNEL = "alert channel"
+    OTHER_CHANNEL = "other alert channel"
 
 
 class Kind(Enum):
@@ -58,7 +59,7 @@ class Good(Kind):
     TOKEN_ACCEPTED = "accepted, for the workspace {name} ({team}), as @{bot}"  # noqa: S105 - a text
     SCOPES_GRANTED = "granted as in the manifest: {scopes}"
     SOCKET_OFFERED = "Slack accepts SLACK_APP_TOKEN"
-    CHANNEL_OPEN = "the bot can post to {channel}"
+    CHANNEL_OPEN = "the bot can post to {channel}, where it mentions {group}"
     NO_ALERTS = "none is set, and no program has a token"
     KEY_ACCEPTED = "Anchor accepts it"
     DATABASE_CURRENT = "answers, and its tables are current (version {version})"
@@ -75,6 +76,10 @@ class Questionable(Kind):
     SETTINGS_DIFFER = (
         "{number} on this database have another workspace, key or permissions in .env than this command",
         "Let their settings agree, and restart them.",
+    )
+    CHANNEL_CLOSED = (
+        "Slack takes no message for {channel} ({code}), so its alerts are posted in the channel for alerts",
+        "Invite the bot there: /invite @anchor.",
     )
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from bot.core.history import CHANGE, PastOrder, can_see_all
 from bot.core.policy import Role
 from bot.core.requests import Source, Verb
-from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
+from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace, read_groups
 from bot.messages import buttons
 from bot.messages.blocks import Block, View, actions, context, element, input_block, one_of, section
-from bot.messages.markup import channel, code, group, mention, moment, plain, session, where_and_why, who_can_what
+from bot.messages.markup import channel, code, mention, moment, plain, session, where_and_why, who_can_what
 from bot.messages.outcomes import DOING, past_wording
 from bot.messages.results import HELP
 from bot.messages.senders import about_auto_pause, token_section
-from bot.messages.settings import MEMBERS_ONLY, TITLES, named_key
+from bot.messages.settings import MEMBERS_ONLY, TITLES, about_groups, named_key
 
 _DIVIDER: Block = {"type": "divider"}
 _NO_KEY = "⛔ *Needs a key*: nobody can pause or resume yet."
@@ -30,7 +30,7 @@ _SCOPE_MISSING = (
     "⚠️ *This app lacks the scope `users:read`*: it can't tell guests from members, nor who is an admin, so nobody can "
     "change these settings here, everybody can pause, and only people who are named can resume. Install the app again."
 )
-_GROUP = "User group that critical alerts mention: its id, then Enter"  # Slack has no menu of user groups
+_GROUP = "User group that alerts mention: its id, or C…=S…,C…=S…,S…, then Enter"  # Slack has no menu of user groups
 _WHERE_TO_END = "They press *End session*: on a result, a reminder, a paused session's card, or in its row."
 _AUDIT_GAP = (
     "⚠️ *The audit trail of this workspace has a gap*: somebody has changed it, or the database was restored. Ask the "
@@ -138,8 +138,8 @@ def _about_alerts(home: Home) -> list[Block]:
     where = f"*Alerts* go to {channel(chosen)}." if chosen else "*Alerts*: no channel is chosen yet."
     tokens = home.workspace.alert_tokens
     programs = "Programs that have a token can post them." if tokens else "No token for programs was made yet."
-    mentioned = home.workspace.alerts_group
-    text = " ".join([where, *([f"Critical ones mention {group(mentioned)}."] if mentioned else []), programs])
+    mentioned = home.workspace.alerts_groups
+    text = " ".join([where, *([about_groups(read_groups(mentioned))] if mentioned else []), programs])
     if not home.can_edit:
         lines = [text, *([] if home.workspace.auto_pause is AutoPause.OFF else [about_auto_pause(home.workspace)])]
         return [section("\n".join(lines))]
@@ -151,7 +151,7 @@ def _about_alerts(home: Home) -> list[Block]:
     seen = home.workspace.auto_pause  # a value has it, too
     modes = {f"{seen} {one}": one.capitalize() for one in AutoPause}
     mode = one_of("static_select", buttons.AUTO_PAUSE, modes, f"{seen} {seen}")
-    named = element("plain_text_input", buttons.ALERTS_GROUP, "S0123456789", initial_value=mentioned)
+    named = element("plain_text_input", buttons.ALERTS_GROUP, "S0123456789", initial_value=mentioned or None)
     return [
         section(text, accessory=channels) | {"block_id": f"alerts_{home.render_id}"},
         actions(*test, buttons.plain_button(buttons.ALERTS_TOKEN, "Alert URL and new token")),

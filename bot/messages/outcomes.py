@@ -53,6 +53,7 @@ UNCONFIRMED = {
 """The verdict about an order that may have been done."""
 
 NOT_RUNNING, NOT_FOUND = "🔹 *Not running*", "🔹 *Not found under this key*"
+ALREADY_PAUSED = "🔹 *Already paused*"
 CHECKED = {
     Phase.NOT_RUNNING: NOT_RUNNING,
     Phase.NOT_FOUND: NOT_FOUND,
@@ -140,6 +141,7 @@ _ROWS: Mapping[str, _Row] = {
         "Alerts with this token asked for too many pauses within a minute", "Press the button, {or_there}."
     ),
     Why.RESUMED_BEFORE: _Row("{by} has {resumed} this agent before{when}", ""),
+    Why.PAUSED_BEFORE: _Row("It was paused before by {by}{when}", ""),
     Why.ENDED_BEFORE: _Row("The session had ended before", ""),
     Why.AUTO_PAUSE_OFF: _Row("The workspace or the token does not allow it any more", ""),
 }
@@ -211,6 +213,8 @@ def _verdict(verb: Verb, name: str) -> tuple[str, str]:
         return NOT_RUNNING, f"{NOT_RUNNING}: nothing to {verb}."
     if name == NotFound.__name__:
         return NOT_FOUND, f"{NOT_FOUND}: nothing was {verb.past}."
+    if name == Why.PAUSED_BEFORE:
+        return ALREADY_PAUSED, f"{ALREADY_PAUSED}: nothing more was sent."
     if name in {Unconfirmed.__name__, Broken.__name__}:
         return UNCONFIRMED[verb].partition(":")[0], UNCONFIRMED[verb]
     return _NOT_DONE[verb], NOT_DONE[verb]

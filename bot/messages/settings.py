@@ -1,6 +1,6 @@
 """The modals in which admins change settings, the replies, and the notices to the other admins."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -233,14 +233,22 @@ def alert_unanswered(channel_id: str) -> Reply:
 
 NOT_A_GROUP = Reply(
     "NotAGroup",
-    f"{_NOT_CHANGED} this is not the id of a user group. In Slack: More, People, User groups, ⋮, Copy group ID.",
+    f"{_NOT_CHANGED} this is not the id of a user group, nor a list like C…=S…,C…=S…,S… of at most 20, each channel "
+    "once. In Slack: More, People, User groups, ⋮, Copy group ID.",
 )
 
 
-def group_saved(group_id: str | None) -> Reply:
-    """Return the reply to a change of the user group that critical alerts mention."""
-    whom = "nobody" if group_id is None else f"{group(group_id)}, at most once in 10 minutes and channel"
-    return saved("GroupSaved", f"Critical alerts mention {whom}.")
+def about_groups(groups: Mapping[str, str]) -> str:
+    """Return whom critical alerts mention: the user group of each channel."""
+    others = "other channels" if len(groups) > 1 else "all channels"
+    named = [f"{group(one)} in {channel(where) if where else others}" for where, one in groups.items()]
+    return f"Critical alerts mention {', '.join(named) or 'nobody'}."
+
+
+def groups_saved(groups: Mapping[str, str]) -> Reply:
+    """Return the reply to a change of the user groups."""
+    often = " Each one at most once in 10 minutes and channel." if groups else ""
+    return saved("GroupSaved", f"{about_groups(groups)}{often}")
 
 
 def named_key(key: AnchorKey) -> str:
@@ -252,5 +260,5 @@ def key_refused_message(key: AnchorKey) -> Message:
     """Return the notice that Anchor rejects the key."""
     return ephemeral(
         f"⚠️ Anchor refuses this workspace's API key {named_key(key)}: nobody can pause or resume a session from Slack.",
-        "The Home tab of this app says who can replace it. You are told this once for each key.",
+        "The Home tab of this app says who can replace it.",
     )

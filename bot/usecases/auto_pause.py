@@ -121,10 +121,16 @@ class _Pause:
         """Return the outcome, if it is known by now."""
         return self.task.result() if self.task.done() and not self.task.cancelled() else None
 
+    @property
+    def has_paused(self) -> bool:
+        """Return whether Anchor has paused the session, as far as it is known, also for another token."""
+        return self.outcome is not None and word_of(self.outcome) is PauseWord.PAUSED
+
     async def seen_by(self, alert: Alert) -> tuple[Alert, Asked]:
         """Return the alert, and what its card has to know; wait a moment for the outcome."""
         await asyncio.wait({self.task}, timeout=_BEFORE_CARD)
-        is_called = self.outcome is not None and name_of(self.outcome) in CALL_SOMEBODY
+        failed = self.outcome is not None and name_of(self.outcome) in CALL_SOMEBODY
+        is_called = failed and not self.is_repeated  # else by the message in the channel for which it came first
         return replace(alert, is_called=is_called), self.asked()
 
     async def is_recorded(self) -> bool:
@@ -138,8 +144,9 @@ class _Pause:
         if is_ruled_out or running is None or not running.is_recorded:
             is_open = outcome is None and not self.is_repeated
             return Asked(Automatic.SENT if is_open else None, outcome or Refusal(Why.STORE_UNAVAILABLE), self.came_at)
-        if self.is_repeated or running.is_repeated:
-            return Asked(Automatic.REPEATED if isinstance(outcome, Paused) else None, None, self.came_at)
+        is_known = self.is_repeated or running.is_repeated
+        if is_known or (outcome is not None and name_of(outcome) == Why.PAUSED_BEFORE):
+            return Asked(Automatic.REPEATED if self.has_paused else None, None, self.came_at)
         was_paused = isinstance(outcome, Paused) and outcome.earlier_by
         return Asked(Automatic.CONFIRMED if was_paused else Automatic.SENT, None, self.came_at)
 
@@ -174,7 +181,7 @@ class AutoPauses:
 
     async def _word_of(self, pause: _Pause) -> PauseWord:
         """Return the word for the pause of an alert; that of a repeated one, only if nobody has resumed since."""
-        if pause.is_repeated and isinstance(pause.outcome, Paused) and pause.running is not None:
+        if pause.is_repeated and pause.has_paused and pause.running is not None:
             team_id, session_id = pause.running.session
             reading = self.orders.session_cards.states.of(team_id, [session_id])
             states = await or_default(reading, None, within=_TO_ANSWER)

@@ -113,7 +113,7 @@ class CardSender:
     async def _call(self, card: Card, workspace: Workspace | None, message: Message) -> PostResult:
         if workspace is None:
             return Refused(NO_WORKSPACE)
-        if card.mentions and card.ts is None and (group := workspace.alerts_group):
+        if card.mentions and card.ts is None and (group := workspace.group_of(card.channel_id)):
             message = mentioning(message, group)
         result = await self._call_slack(workspace.bot_token, card, message)
         if result == _TOO_LONG:  # its text names every session

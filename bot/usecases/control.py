@@ -153,10 +153,12 @@ class SessionControl:
     async def _judge(self, running: RunningOrder) -> Access | Refusal | None:
         """Return the access of the pause of an alert, or why it is not sent: also if the database does not say so.
 
-        It waits for the database as long as somebody still wants the pause, and looks at mode and token after that.
+        It waits for the database as long as somebody still wants the pause, and looks at mode and token after that. If
+        the same firing came with another token, it waits for the outcome of that pause, until its deadline at most.
         The alert channel is told what is held back. None: another order or process has it.
         """
         while self.auto_pauses is not None and (left := STILL_WANTED - running.age) > 0:
+            wait = _JUDGED_AGAIN_AFTER
             with suppress(StoreError):
                 await _stored(running.recorded, within=left)
                 access = None if running.is_repeated else await self.access_check.check(running.order)
@@ -164,11 +166,13 @@ class SessionControl:
                     channel = access.workspace.alerts_channel or running.order.actor.channel_id
                     judge = partial(self.auto_pauses.judge, running.id, running.order, channel)
                     verdict = await _stored(self.rows.judge(running, judge), within=left)
-                    if verdict is not True or self.rows.lease.is_held:  # else this process was frozen meanwhile
+                    if verdict is None:
+                        wait = _LOOK_INTERVAL
+                    elif verdict is not True or self.rows.lease.is_held:  # else this process was frozen meanwhile
                         return verdict if isinstance(verdict, Refusal) else access if verdict else None
                 elif access != Refusal(Why.STORE_UNAVAILABLE):
                     return access
-            await asyncio.sleep(_JUDGED_AGAIN_AFTER)
+            await asyncio.sleep(wait)
         return Refusal(Why.STORE_UNAVAILABLE)
 
     # --- pauses ---

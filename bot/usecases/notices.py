@@ -14,11 +14,13 @@ from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.policy import Role
 from bot.core.requests import FORGOTTEN, Actor
 from bot.core.sessions import NotRead, Unread
-from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages.blocks import Message
+from bot.messages.cards import mentioning
 from bot.messages.senders import closed_message, lost_message
 from bot.messages.settings import key_refused_message
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.store.alerts import fires
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
@@ -89,7 +91,8 @@ class WorkspaceMonitor:
     def _record_check(self, workspace: Workspace, check: KeyCheck) -> None:
         key = workspace.anchor_key
         assert key is not None  # noqa: S101 - the request had it
-        is_quiet = (workspace.team_id, _refused(workspace)) in self._quiet
+        told = [_refused(workspace), *([_called(workspace)] if _group(workspace) else [])]
+        is_quiet = all((workspace.team_id, one) in self._quiet for one in told)
         is_news = check is not key.check or (check is KeyCheck.REFUSED and not is_quiet)
         recording = (workspace.team_id, workspace.key_version, check)
         if is_news and recording not in self._recording:
@@ -107,10 +110,16 @@ class WorkspaceMonitor:
 
     async def _record(self, workspace: Workspace, key: AnchorKey, check: KeyCheck) -> None:
         """Save the check of a key; if Anchor refuses it and nobody has replaced it, notify its setter, or an admin."""
-        team_id, version = workspace.team_id, workspace.key_version
+        team_id, version, called = workspace.team_id, workspace.key_version, False
+        store = self.workspaces.store
         try:
             await self.workspaces.record_key_check(team_id, version, check)
             current = await self.workspaces.find_now(team_id) if check is KeyCheck.REFUSED else None
+            if current is None:
+                await store.notices.release(team_id, _called(workspace))
+                self._quiet.pop((team_id, _called(workspace)), None)
+            elif _group(current):
+                called = current.auto_pause is not AutoPause.OFF or await fires(store.database, team_id)
         except StoreError as error:
             current = None
             _log.warning("key check not saved", extra={"team": team_id, "why": str(error)})
@@ -119,14 +128,18 @@ class WorkspaceMonitor:
         if current is not None and current.key_version == version:
             if key.check is not KeyCheck.REFUSED:
                 _log.warning("Anchor refuses the key", extra={"team": team_id})
-            self._report(workspace, _refused(workspace), key_refused_message(key), first=key.set_by or "")
+            message = key_refused_message(key)
+            self._report(workspace, _refused(workspace), message, first=key.set_by or "")
+            if called:
+                message = mentioning(message, _group(current))
+                self._report(current, _called(current), message, first=current.alerts_channel or "")
 
     def _report(
         self, workspace: Workspace, about: str, message: Message, *, first: str = "", again_after: float | None = None
     ) -> None:
         """Send a notice, once for all replicas, or again after so many seconds. If nobody gets it, a later one is sent.
 
-        `first` is who gets it before the admins.
+        `first` is who gets it before the admins, or the channel for alerts: then no admin does.
         """
         if (workspace.team_id, about) not in self._quiet:
             self._quiet[workspace.team_id, about] = None
@@ -138,7 +151,8 @@ class WorkspaceMonitor:
         """Send a notice to the first one who gets it: an admin, or else the alert channel."""
         name, notices = (workspace.team_id, about), self.workspaces.store.notices
         try:
-            people = await self._admins(workspace, first)
+            is_for_channel = first and first == workspace.alerts_channel
+            people = [first] if is_for_channel else await self._admins(workspace, first)
             if not await notices.claim(*name, again_after):
                 return
             for user_id in people:
@@ -153,6 +167,16 @@ class WorkspaceMonitor:
         except StoreError as error:
             self._quiet.pop(name, None)
             _log.warning("notice not sent", extra={"team": name[0], "about": about, "why": str(error)})
+
+
+def _group(workspace: Workspace) -> str:
+    """Return the user group of the channel for alerts, or ""."""
+    return workspace.group_of(workspace.alerts_channel) if workspace.alerts_channel else ""
+
+
+def _called(workspace: Workspace) -> str:
+    """Return the name of the notice that mentions it; another one can follow once the key was accepted."""
+    return f"key {workspace.key_version} refused, in the channel"
 
 
 def _refused(workspace: Workspace) -> str:

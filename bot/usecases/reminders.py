@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.cards import MOST_IN_SUMMARY, MOST_SINGLE, Card, Part, ResultContent
-from bot.core.requests import Verb
+from bot.core.requests import Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
@@ -48,19 +48,21 @@ class Reminders:
 
     async def _tell(self, due: Sequence[PausedSession], ended: Mapping[SessionId, str] | None = None) -> None:
         """Post one message in each channel for those of a batch, for those that have ended, and for many."""
-        groups = defaultdict[tuple[str, str, str], list[Part]](list)
+        groups, called = defaultdict[tuple[str, str, str], list[Part]](list), set[str]()
         for paused in due:
             workspace = None if paused.is_over else await self.workspaces.find(paused.team_id)
             if workspace is not None:
                 channel = paused.channel_id or workspace.alerts_channel or paused.user_id
                 part = self._part(paused, workspace, channel, None if ended is None else ended[paused.session_id])
                 groups[paused.team_id, channel, (paused.batch_id or "") if ended is None else "ended"].append(part)
+                called |= set() if program_name(paused.user_id) is None else {part.id}
         cards = list[Card]()
         for (team_id, channel, group), parts in groups.items():
             most = MOST_IN_SUMMARY if group or len(parts) > MOST_SINGLE else 1
             for first in range(0, len(parts), most):
                 some = tuple(parts[first : first + most])
-                cards.append(Card(id=some[0].id, team_id=team_id, channel_id=channel, parts=some))
+                mentions = any(one.id in called for one in some)  # nobody else has given the pause
+                cards.append(Card(id=some[0].id, team_id=team_id, channel_id=channel, parts=some, mentions=mentions))
         if due:
             await self.rows.record(due, cards)
 

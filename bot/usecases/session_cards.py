@@ -156,7 +156,7 @@ class SessionCards:
             return ""
         calls.add(now)
         workspace = await or_default(self.find(actor.team_id), None, within=_FIND_TIMEOUT)
-        return workspace.alerts_group or "" if workspace else ""
+        return workspace.group_of(actor.channel_id) if workspace else ""
 
     def posted(self, running: RunningOrder, message: Message, posted: Posted) -> None:
         """Keep a result up to date that was posted to a channel."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.cards import alerts_url
-from bot.core.fields import CHANNEL_ID, GROUP_ID, Secret, digest
+from bot.core.fields import CHANNEL_ID, Secret, digest
 from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.requests import Actor, ReplyAddress, Submission, Verb
-from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, Workspace, is_key
+from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, Workspace, is_key, read_groups
 from bot.messages import buttons, senders
 from bot.messages import settings as messages
 from bot.messages.blocks import View
@@ -156,14 +156,15 @@ class Forms:
         return Change(reply, write)
 
     async def _choose_group(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
-        """Let critical alerts mention a user group from now on, or nobody."""
-        group = sent.text(sent.name).reveal().strip() or None
-        if group is not None and not GROUP_ID.fullmatch(group):
+        """Let messages about alerts mention user groups from now on, or nobody."""
+        groups = "".join(sent.text(sent.name).reveal().split())
+        try:
+            reply = messages.groups_saved(read_groups(groups))
+        except ValueError:
             return messages.NOT_A_GROUP
-        reply = messages.group_saved(group)
-        if group == workspace.alerts_group:
+        if groups == workspace.alerts_groups:
             return reply
-        write = self.rows.set_alerts_group(workspace.team_id, group, by=user_id)
+        write = self.rows.set_alerts_groups(workspace.team_id, groups, by=user_id)
         return Change(reply, write)
 
     async def _choose_auto_pause(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:

@@ -114,7 +114,7 @@ def blamed(*sentences: str) -> list[str]:
         ("ALERTS_TOKEN", f" {LONG} ", "workspace.alert_tokens", (AlertToken("default", digest(LONG)),)),
         ("ALERTS_TOKEN", f"a={LONG}==, 1-b_c=-{LONG}<>z,", "workspace.alert_tokens", A_AND_B),
         ("ALERTS_CHANNEL", "C0123456789", "workspace.alerts_channel", "C0123456789"),
-        ("ALERTS_GROUP", "S0123456789", "workspace.alerts_group", "S0123456789"),
+        ("ALERTS_GROUP", " C01 = S01 , S02", "workspace.alerts_groups", "C01 = S01 , S02"),
         ("AUTO_PAUSE", "Observe", "workspace.auto_pause", AutoPause.OBSERVE),
         ("AUTO_PAUSE_LIMIT", "1000", "auto_pause_limit", 1_000),
         ("REMIND_BEFORE", "0", "remind_before", 0.0),
@@ -159,7 +159,22 @@ BAD: list[tuple[tuple[str, ...], list[str]]] = [
     ),
     (("ENCRYPTION_KEYS",), ["s3cret", f"{KEY_OF_44}x", f"{KEY_OF_44};{KEY_OF_44}", f"{KEY_OF_44},x", "é" * 44]),
     (("AUTO_PAUSE_LIMIT",), ["0", "1001", "-1", "1.5", "١", "9" * 60_000]),
-    (("ALERTS_GROUP",), ["@on-call", "U0ALICE0001", "s0123456789", "<!subteam^S0123456789>", "S0123456789,S1"]),
+    (
+        ("ALERTS_GROUP",),
+        [
+            *(
+                "@on-call",
+                "U0ALICE0001",
+                "s0123456789",
+                "<!subteam^S0123456789>",
+                "S01,S02",
+                "C01=",
+                "=S01",
+                "C01=S01=S02",
+            ),
+            *("general=S01", "C01=S01,C01=S02", ",".join(f"C0{one:02}=S01" for one in range(21))),
+        ],
+    ),
 ]
 
 

@@ -95,20 +95,24 @@ async def test_an_admin_names_the_group_that_critical_alerts_mention(team: Tenan
     assert await add_token(store.rows, team.team_id, TOKEN)
     await store.rows.set_alerts_channel(team.team_id, team.channel.id)
     await team.open_home()
+    saved = say.settings_texts.groups_saved
+    of_all, of_two, of_none = [saved(one) for one in ({"": ON_CALL}, {"C0OPS000001": ON_CALL, "": ON_CALL}, {})]
     for written, reply in (
         ("on-call", say.settings_texts.NOT_A_GROUP),
-        (ON_CALL, say.settings_texts.group_saved(ON_CALL)),
-        (ON_CALL, say.settings_texts.group_saved(ON_CALL)),
+        ("S1,S2", say.settings_texts.NOT_A_GROUP),
+        (ON_CALL, of_all),
+        (ON_CALL, of_all),
+        (f" C0OPS000001 = {ON_CALL}, {ON_CALL}", of_two),
     ):
         await team.press("anchor_alerts_group", written)
         await team.home_with(reply.text)
-    assert (await team.stored()).alerts_group == ON_CALL
+    assert (await team.stored()).alerts_groups == f"C0OPS000001={ON_CALL},{ON_CALL}"
     await team.at.post_alert(team.team_id, TOKEN, session_id=SESSION, text="It spends.", severity="critical")
     assert ON_CALL in team.messages()[-1].text
     await team.press("anchor_alerts_group", "")
-    await team.home_with(say.settings_texts.group_saved(None).text)
-    assert (await team.stored()).alerts_group is None
-    reported = [say.settings_texts.group_saved(one).notice(team.admin.id).text for one in (ON_CALL, None)]
+    await team.home_with(of_none.text)
+    assert (await team.stored()).alerts_groups == ""
+    reported = [one.notice(team.admin.id).text for one in (of_all, of_two, of_none)]
     assert await team.wait_for_direct_messages(user=team.admin) == reported
 
 

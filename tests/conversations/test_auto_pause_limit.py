@@ -19,6 +19,7 @@ from bot.sim.slack.markup import ON_CALL
 from conversations.test_alert_cards import MENTION, TOKEN, buttons, mentions, ops
 from conversations.test_auto_pause import (
     ALERT,
+    AUTO,
     OWN,
     age_orders,
     braking,
@@ -295,6 +296,40 @@ async def session_has_ended(at: SingleHarness) -> None:
 
 
 async def nothing(_: SingleHarness) -> None: ...
+
+
+async def a_minute_passes(_: SingleHarness) -> None:
+    await asyncio.sleep(61)
+
+
+@HTTP_ONLY
+@pytest.mark.parametrize(
+    ("fault", "between", "words", "sent"),
+    [
+        pytest.param(Slow(3), nothing, ("paused", "paused"), ["pause"], id="the first one is at Anchor"),
+        pytest.param(None, nothing, ("paused", "paused"), ["pause"], id="it has paused"),
+        pytest.param(None, a_minute_passes, ("paused", "paused"), ["pause"] * 2, id="over a minute before"),
+        pytest.param(server_error(times=3), nothing, ("failed", "paused"), ["pause"] * 4, id="it has failed"),
+        pytest.param(Hang(), nothing, ("pending", "pending"), ["pause"] * 4, id="it has no answer by its deadline"),
+        pytest.param(None, person_has_resumed, ("paused", "refused"), ["pause", "pause", "resume"], id="resumed"),
+    ],
+)
+async def test_a_firing_with_two_tokens_is_paused_once_unless_the_first_one_did_not_pause(
+    fault: Any, between: Act, words: tuple[str, str], sent: list[str], sqlite_url: str
+) -> None:
+    async with of_two(sqlite_url) as at:
+        at.anchor.fault, channel = fault, ops(at)
+        first = asyncio.create_task(send(at, starts_at=SINCE))
+        await asyncio.sleep(0.5)
+        await between(at)
+        other = await send_other(at, starts_at=SINCE, channel=channel.id)
+        assert ((await first)["pause"], other["pause"]) == words
+        await asyncio.sleep(40)
+        assert pauses(at) == sent
+        if sent == ["pause"]:
+            (card,) = at.messages(channel)
+            shown = at.current(card).text
+            assert [word in shown for word in (AUTO, "Sent by prom", "again")] == [True, True, False]
 
 
 FAULTS: dict[str, Any] = {

@@ -103,7 +103,7 @@ async def test_all_is_well(one: SingleHarness) -> None:
     assert found.has(N.SCOPES, Good.SCOPES_GRANTED, scopes="commands, chat:write, users:read")
     assert found.has(N.ANCHOR_KEY, Good.KEY_ACCEPTED)
     assert found.has(N.DATABASE, Good.DATABASE_IN_MEMORY)
-    assert found.has(N.ALERT_CHANNEL, Good.CHANNEL_OPEN, channel=one.slack.alerts.id)
+    assert found.has(N.ALERT_CHANNEL, Good.CHANNEL_OPEN, channel=one.slack.alerts.id, group="nobody")
     kinds = [found.kind(name) for name in (N.SETTINGS, N.SLACK, N.ANCHOR, N.CLOCK)]
     assert kinds == [Good.SETTINGS_VALID, Good.REACHED, Good.REACHED, Good.CLOCK_RIGHT]
 
@@ -128,6 +128,10 @@ SETTINGS = {
     "first": (settings(SLACK_BOT_TOKEN="xoxb-1"), fails(N.SCOPES, Skipped.NOT_CHECKED, why=f"see {N.BOT_TOKEN}")),
     "key": (settings(ANCHOR_API_KEY="sk-wrong"), fails(N.ANCHOR_KEY, Wrong.KEY_REFUSED, status="401")),
     "channel": (settings(ALERTS_CHANNEL="C0INCIDENT1"), NOT_IN_CHANNEL),
+    "further channel": (
+        settings(ALERTS_TOKEN=LONG, ALERTS_CHANNELS="C0INCIDENT1", ALERTS_GROUP="C0INCIDENT1=S01"),
+        fails(N.OTHER_CHANNEL, Odd.CHANNEL_CLOSED, code="not_in_channel", channel="C0INCIDENT1", group="S01"),
+    ),
     "no TLS": (settings(BASE_URL="http://bot.example.com"), fails(N.SETTINGS, Wrong.SETTINGS_INVALID)),
     "Slack is closed": (settings(SLACK_API_URL=CLOSED), fails(N.SLACK, Open.NOT_REACHED)),
     "Slack has no name": (settings(SLACK_API_URL=NOWHERE), fails(N.SLACK, Open.NOT_REACHED)),

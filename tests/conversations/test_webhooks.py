@@ -24,7 +24,7 @@ from bot.messages import senders as say
 from bot.messages.cards import elsewhere, moved
 from bot.sim.local_server import free_port
 from bot.sim.slack import Message, Source
-from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, taking_alerts, until_shown
+from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, ops, taking_alerts, until_shown
 from harness import OTHER_SESSION, SESSION, SingleHarness, Tenant, single_workspace
 from harness.conversation import post_json, until
 from harness.product import cards
@@ -167,6 +167,28 @@ async def test_what_slack_refuses_for_a_channel_is_posted_in_that_for_alerts_and
         await until_shown(at, card, RESUME, "Paused", meant)
         await send(at, alertmanager_alert(status="resolved"), channel=OPS)
         await until_shown(at, card, RESUME, "resolved", meant)
+
+
+@pytest.mark.parametrize("resolved_for", [None, OPS, "C0OTHER0001"])
+async def test_a_firing_for_several_channels_is_one_pause_and_a_card_in_each_which_resolved_settles(
+    database_url: str, resolved_for: str | None
+) -> None:
+    own = {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default", "ALERTS_CHANNELS": f"{OPS},{CLOSED}"}
+    async with taking_alerts(database_url, **own) as at:
+        third = at.workspace.add_channel(CLOSED, "third", at.person, at.workspace.installation.bot_user_id)
+        before, asks = len(at.orders), {"anchor_action": "pause"}
+        await asyncio.gather(*(send(at, alertmanager_alert(labels=asks), channel=one) for one in (HOME, OPS)))
+        await asyncio.sleep(3.0)
+        await send(at, alertmanager_alert(labels=asks | {"anchor_channel": CLOSED}))  # no new firing
+        places = [at.channel, ops(at), third]
+        await at.slack.until(lambda: all(about_session(at, one) for one in places))
+        cards_of_it = [about_session(at, one) for one in places]
+        assert [len(one) for one in cards_of_it] == [1] * 3
+        found = [await until_shown(at, one, RESUME, "Paused automatically") for (one,) in cards_of_it]
+        assert (len(at.orders) - before, [again for one in found if (again := "again" in one.text)]) == (1, [])
+        await send(at, alertmanager_alert(status="resolved"), channel=resolved_for)
+        for one in found:
+            await until_shown(at, one, RESUME, "resolved")
 
 
 async def test_a_body_of_another_kind_or_size_is_refused_and_never_breaks_the_bot(

@@ -97,6 +97,7 @@ NOT_AUTOMATIC: Mapping[str, outcomes.Refusal] = {
     "held back": outcomes.Refusal(outcomes.Why.HELD_BACK),
     "resumed before": outcomes.Refusal(outcomes.Why.RESUMED_BEFORE, BOB, 0.0),
     "resumed before, not confirmed": outcomes.Refusal(outcomes.Why.RESUMED_BEFORE, BOB, 0.0, is_confirmed=False),
+    "paused before": outcomes.Refusal(outcomes.Why.PAUSED_BEFORE, "alert:prom", 0.0),
     "ended before": outcomes.Refusal(outcomes.Why.ENDED_BEFORE),
     "switched off": outcomes.Refusal(outcomes.Why.AUTO_PAUSE_OFF),
 }
@@ -106,6 +107,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: done, and Anchor gives another status": outcomes.Paused("running"),
     "pause: done, as a moment before": outcomes.Paused("paused", BOB, 0.0),
     "pause: done, after a resume that it crossed": outcomes.Paused("paused", crossed=BOB),
+    "pause: done, by the alert with another token": outcomes.Refusal(outcomes.Why.PAUSED_BEFORE, "alert:prom", 0.0),
     "pause: not running": outcomes.NotRunning("Session is not running"),
     "pause: not found": outcomes.NotFound("Session not found"),
     "pause: failed": outcomes.Failed(500, "Failed to pause agent"),
@@ -285,6 +287,7 @@ VALUES = {
     "status": "401",
     "version": "1",
     "own": "2",
+    "group": "S0123456789",
     "sentence": "DATABASE_URL: the bot cannot use the database (a reason).",
 }
 KINDS: tuple[checks.Kind, ...] = (

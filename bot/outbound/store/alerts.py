@@ -24,13 +24,14 @@ from bot.core.cards import (
     Urgency,
     first,
     fold,
+    is_repeated,
     worse,
 )
 from bot.core.outcomes import NOT_AUTOMATIC, Ended, name_of
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
-from bot.outbound.store.database import session_lock
+from bot.outbound.store.database import Database, session_lock
 from bot.outbound.store.history import states_now
 from bot.outbound.store.messages import (
     ALERT,
@@ -72,6 +73,11 @@ _COUNT = """
 _CLOSE = """
     UPDATE messages SET closed_at = :now, due = NULL WHERE id = :message_id AND NOT EXISTS (
       SELECT 1 FROM parts WHERE message_id = messages.id AND id <> :id)
+"""
+
+_FIRES = f"""
+    SELECT 1 FROM parts JOIN messages ON messages.id = message_id WHERE parts.team_id = :team_id AND kind = '{ALERT}'
+      AND closed_at IS NULL AND ended_at IS NULL AND content LIKE '%"resolved_at": null%' LIMIT 1
 """
 
 
@@ -130,6 +136,11 @@ class _OnCard:
     ts: str | None
     content: AlertContent
     facts: Session | None
+
+
+async def fires(database: Database, team_id: str) -> bool:
+    """Return whether an alert fires whose session has not ended. Raises StoreUnreachableError."""
+    return await database.fetch_one(_FIRES, team_id=team_id) is not None
 
 
 def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[list[Place]]:
@@ -199,8 +210,15 @@ class _Placing:
             row = self.connection.fetch_one(_COUNT, id=last, now=self.now)
             assert row is not None  # noqa: S101 - it waits
             return Counted(row.more)
-        self.cards[name] = self._new(one, name, first(one.alert, one.at(self.now)), one.facts)
+        self.cards[name] = self._new(one, name, first(one.alert, self._told_at(one)), one.facts)
         return Folded(None, 1, one.id)
+
+    def _told_at(self, one: IncomingAlert) -> float:
+        """Return when people were told of an alert: one that has a card in another channel is no news here."""
+        is_known = one.asked is not None and one.asked.automatic is Automatic.REPEATED
+        others = [card.content for card in self.cards.values() if card.name[::2] == (one.team_id, one.alert.session_id)]
+        told = [other.last_at for other in others if is_known or is_repeated(other, one.alert)]
+        return min([one.at(self.now), *told])
 
     def _counting(self, one: IncomingAlert) -> str | None:
         """Return the message that counts an alert, if no other one has room, and not only its card tells its pause."""

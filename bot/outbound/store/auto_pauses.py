@@ -57,7 +57,9 @@ AGAIN_AFTER = 60.0
 """Seconds after an attempt that did not pause the session, until the next one."""
 
 _ENDED_WITHIN = 60.0
-_NOT_AGAIN = {Why.STORE_UNAVAILABLE, *(one.__name__ for one in (Paused, Resumed, NotRunning, NotFound))}
+_PAUSED_WITHIN = 60.0  # seconds for which the same firing with another token sends no second pause
+_NOT_AGAIN = {one.__name__ for one in (Paused, Resumed, NotRunning, NotFound)}
+_NOT_AGAIN |= {Why.STORE_UNAVAILABLE, Why.PAUSED_BEFORE}
 _TRIED_AGAIN = NAMES - NOT_AUTOMATIC - _NOT_AGAIN
 MOST_DUE = 200  # that are tried again at once: those that were tried longest ago
 MOST_HELD = 1_000
@@ -72,23 +74,32 @@ _ADMITTED = f"""
       AND (coalesce(outcome_fields, '') NOT LIKE '%"earlier_by": "%' OR outcome_fields LIKE '%"earlier_by": ""%')
 """
 """The pauses by a sender's alerts that were sent, but for those of sessions that had been paused already."""
+_OF_OTHER_TOKEN = f"""
+    {_OF_SESSION} AND source = '{Source.ALERT}' AND user_id <> :user_id AND given_at > :wanted
+      AND substr(trigger_id, 1, {_OF_ALERT}) = :firing
+"""
 _LOOK = f"""
     SELECT resume.user_id AS resumed_by, coalesce(resume.settled_at, resume.given_at) AS resumed_at, resume.outcome,
       (SELECT count(*) FROM parts WHERE {_OF_SESSION} AND ended_at > :ended_since)
       + (SELECT count(*) FROM orders WHERE {_OF_SESSION} AND outcome = '{Ended.__name__}' AND settled_at > :ended_since)
         AS ends,
-      (SELECT coalesce(outcome, '{Paused.__name__}') FROM orders
-        WHERE {_OF_SESSION} AND id <> :id AND verb IN ('{Verb.PAUSE}', '{Verb.RESUME}')
-          AND (effect IS NOT NULL OR (verb = '{Verb.PAUSE}' AND state = '{State.SENT}'))
-        ORDER BY outcome IS NULL DESC, effect DESC LIMIT 1) AS last,
+      (SELECT count(*) FROM orders WHERE {_OF_SESSION} AND id <> :id AND verb = '{Verb.PAUSE}'
+        AND state = '{State.SENT}') AS sent,
+      (SELECT count(*) FROM orders WHERE {_OF_OTHER_TOKEN}) AS same,
+      (SELECT max(given_at) FROM orders WHERE {_OF_OTHER_TOKEN} AND state = '{State.SENT}') AS same_at,
+      last.outcome AS last, last.user_id AS last_by, last.settled_at AS last_at,
       (SELECT max(given_at) FROM orders WHERE session_id = :session_id AND {_ADMITTED}) AS admitted_at
-    FROM (SELECT 1 AS one) AS one LEFT JOIN orders AS resume ON resume.id = (
+    FROM (SELECT 1 AS one) AS one LEFT JOIN orders AS last ON last.id = (
+      SELECT id FROM orders WHERE {_OF_SESSION} AND id <> :id AND verb IN ('{Verb.PAUSE}', '{Verb.RESUME}')
+        AND effect IS NOT NULL ORDER BY effect DESC LIMIT 1)
+    LEFT JOIN orders AS resume ON resume.id = (
       SELECT id FROM orders WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND source <> '{Source.DRILL}'
         AND ((effect IS NOT NULL AND settled_at > :since) OR state = '{State.SENT}'
           OR (state = '{State.WAITING}' AND given_at > :wanted))
       ORDER BY seq DESC LIMIT 1)
 """
-"""The resume that forbids a pause, the ends of the session, its last effect, and when it was counted for its sender."""
+"""The resume that forbids a pause, the ends of the session, its pauses at Anchor, those of the same firing with another
+token, and since when one is at Anchor, the last effect, and when it was counted for its sender."""
 _COUNT = f"SELECT count(DISTINCT session_id) AS number FROM orders WHERE given_at > :recently AND {_ADMITTED}"
 _HELD_OF = f"""
     SELECT * FROM parts WHERE team_id = :team_id AND session_id = :user_id AND kind = '{HELD}' ORDER BY id DESC LIMIT 5
@@ -169,23 +180,44 @@ def _read_held(rows: Sequence[Row]) -> list[HeldContent]:
     return [one for one in contents if isinstance(one, HeldContent)]
 
 
+def _rule_of(look: Row, now: float) -> Refusal | None:
+    """Return the rule that forbids a pause, whatever else its sender has paused."""
+    if look.resumed_by is not None:
+        is_confirmed = look.outcome == Resumed.__name__
+        return Refusal(Why.RESUMED_BEFORE, look.resumed_by, look.resumed_at, is_confirmed=is_confirmed)
+    if look.ends:
+        return Refusal(Why.ENDED_BEFORE)
+    is_known = look.same and look.same_at is None and look.last == Paused.__name__
+    if is_known and look.last_at > now - _PAUSED_WITHIN:
+        return Refusal(Why.PAUSED_BEFORE, look.last_by, look.last_at)
+    return None
+
+
 @dataclass(eq=False)
 class AutoPauseRows:
-    """Repository of what pauses by alerts depend on. Those of a sender pause `most` sessions within WINDOW."""
+    """Repository of what pauses by alerts depend on. Those of a sender pause `most` sessions within WINDOW.
+
+    The requests of a pause have ended after `deadline` seconds.
+    """
 
     database: Database
     most: int
+    deadline: float = 20.0
 
-    def judge(self, order_id: str, order: Order, channel_id: str, connection: Connection, owner: str) -> Refusal | bool:
+    def judge(
+        self, order_id: str, order: Order, channel_id: str, connection: Connection, owner: str
+    ) -> Refusal | bool | None:
         """Return the rule against the pause of an alert, or True: then it is recorded as sent.
 
-        False means that `owner` has it no more. The transaction holds the locks of its workspace and its session, so
-        one is decided after the other. If it is held back, a message in the channel says so.
+        False means that `owner` has it no more, None that the pause of the same firing, with another token, is at
+        Anchor: its outcome decides, until its deadline. The transaction holds the locks of its workspace and its
+        session, so one is decided after the other. If it is held back, a message in the channel says so.
         """
         now, attempt = connection.now(), read_attempt(order.trigger_id)
         assert attempt is not None  # noqa: S101 - only alerts are judged
         sender = order.actor.user_id
         about = {"team_id": order.actor.team_id, "session_id": order.session_id, "id": order_id, "user_id": sender}
+        about["firing"] = attempt.all_of_firing[:_OF_ALERT]
         times = {"since": min(now - RESPECTED, attempt.since), "wanted": now - STILL_WANTED}
         looks = connection.fetch_each(*_LOOKS, **about, **times, owner=owner, ended_since=now - _ENDED_WITHIN)
         recorded, own, (look,), held_rows = looks
@@ -193,17 +225,16 @@ class AutoPauseRows:
             raise StoreError("the workspace is not recorded yet")  # without a row nothing is counted
         if not own:
             return False
-        if look.resumed_by is not None:
-            return Refusal(
-                Why.RESUMED_BEFORE, look.resumed_by, look.resumed_at, is_confirmed=look.outcome == Resumed.__name__
-            )
-        if look.ends:
-            return Refusal(Why.ENDED_BEFORE)
+        if (rule := _rule_of(look, now)) is not None:
+            return rule
+        if look.same_at is not None and look.same_at > now - self.deadline:
+            return None
+        was_paused = look.sent or look.last == Paused.__name__
         held = _read_held(held_rows)
         recently = max(now - WINDOW, *(one.until for one in held if one.until <= now), 0.0)
         admitted_at = look.admitted_at or 0.0
         is_counted = admitted_at > recently or (admitted_at > 0 and attempt.number > 0)
-        if not (look.last == Paused.__name__ or is_counted):
+        if not (was_paused or is_counted):
             number = connection.fetch_all(_COUNT, **about, recently=recently)[0].number
             is_held = any(one.until > now for one in held)
             if number >= self.most and not is_held:

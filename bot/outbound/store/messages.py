@@ -108,7 +108,8 @@ _NAMED = """
 """
 _MENTION = f"""
     UPDATE messages SET mentioned_at = unix_now() WHERE id = :id AND mentioned_at IS NULL AND NOT EXISTS (
-      SELECT 1 FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND id <> :id AND sender IS NULL
+      SELECT 1 FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND id <> :id
+        AND EXISTS (SELECT 1 FROM parts WHERE message_id = messages.id AND kind IN ('{ALERT}', '{REPLY}'))
         AND mentioned_at > unix_now() - {MENTION_INTERVAL} AND (ts IS NOT NULL OR closed_at IS NULL))
 """
 """Of the critical alerts in a channel one mentions people at a time, unless Slack has refused that."""

@@ -29,7 +29,7 @@ SCHEMA = """
       key_version INTEGER DEFAULT 0 NOT NULL, policy_version INTEGER DEFAULT 0 NOT NULL, -- each change increments one
       alerts_token_version INTEGER DEFAULT 0 NOT NULL,
       policy TEXT, -- JSON, null is the default
-      alerts_channel VARCHAR(40), alerts_group VARCHAR(40), -- the user group that critical alerts mention
+      alerts_channel VARCHAR(40), alerts_groups TEXT, -- the user groups that messages about alerts mention
       alert_tokens TEXT, -- the names and digests of the tokens for alerts in JSON, null without any
       auto_pause VARCHAR(10) DEFAULT 'off' NOT NULL -- an AutoPause
     );

@@ -91,7 +91,7 @@ class WorkspaceRows:
             policy=read_policy(row.policy),
             alert_tokens=_read_tokens(row.alert_tokens),
             alerts_channel=row.alerts_channel,
-            alerts_group=row.alerts_group,
+            alerts_groups=row.alerts_groups or "",
             auto_pause=AutoPause(row.auto_pause) if row.auto_pause in _MODES else AutoPause.OFF,
             key_version=row.key_version,
             policy_version=row.policy_version,
@@ -175,9 +175,9 @@ class WorkspaceRows:
             team_id, {"alerts_channel": channel}, Record(by, "alert channel", channel), before=before
         )
 
-    async def set_alerts_group(self, team_id: str, group: str | None, *, by: str = "") -> bool:
-        """Set the user group that critical alerts mention, if any."""
-        return await self._change(team_id, {"alerts_group": group}, Record(by, "alert group", group or "none"))
+    async def set_alerts_groups(self, team_id: str, groups: str, *, by: str = "") -> bool:
+        """Set the user groups that messages about alerts mention, if any."""
+        return await self._change(team_id, {"alerts_groups": groups}, Record(by, "alert group", groups or "none"))
 
     async def delete(self, team_id: str, *, by: str = "") -> bool:
         """Delete a workspace and its orders, and record who did; Slack does not say who uninstalls an app."""

@@ -29,7 +29,7 @@ async def test_pauses_that_failed_mention_people_three_times_in_ten_minutes_and_
     assert found == [("card0",), ("card1",), ("card2",), ("card5",)]
 
 
-async def judge(rows: AutoPauseRows, row: OrderRow, owner: str = "ours") -> outcomes.Refusal | bool:
+async def judge(rows: AutoPauseRows, row: OrderRow, owner: str = "ours") -> outcomes.Refusal | bool | None:
     work, locks = partial(rows.judge, row.id, row.order, "C1"), [workspace_lock(row.session[0])]
     return await rows.database.change(lambda connection: work(connection, owner), locks=locks)
 
