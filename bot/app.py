@@ -105,7 +105,7 @@ class Bot:
         self.tasks, self.acks, self._jobs, self._writing = Tasks(), Tasks(), Tasks(), Tasks()
         one = settings.workspace
         self._clock = SlackClock(limits.now)
-        self._metrics = Metrics(token.name for token in (one.alert_tokens if one else ()))
+        self._metrics = Metrics()
         if one is not None:
             self.readiness.block("slack", "Slack has not accepted the bot token yet.")
 

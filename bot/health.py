@@ -3,7 +3,7 @@
 import logging
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 _log = logging.getLogger(__name__)
@@ -41,8 +41,6 @@ class Readiness:
 
 
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 300.0, 1800.0)  # seconds
-_INTERACTIONS = ("block_actions", "interactive_message", "message_action", "shortcut", "view_submission", "view_closed")
-_KINDS = frozenset({"command", "event", *_INTERACTIONS})
 
 Labels = tuple[str, ...]
 
@@ -56,10 +54,9 @@ class Durations:
 
 
 class Metrics:
-    """Events, counted by metric and labels. Labels have few values each: of the alert tokens, those of the settings."""
+    """Events, counted by metric and labels, which have few values each."""
 
-    def __init__(self, senders: Iterable[str] = ()) -> None:
-        self.senders = {"", *senders}
+    def __init__(self) -> None:
         self.counts: defaultdict[str, Counter[Labels]] = defaultdict(Counter)
         self.durations: dict[tuple[str, Labels], Durations] = {}
 
@@ -68,9 +65,9 @@ class Metrics:
         durations.counts[bisect_left(BUCKETS, seconds)] += 1
         durations.sum += seconds
 
-    def acknowledged(self, kind: str, status: int, seconds: float) -> None:
-        """Count the answer to Slack's request of a kind, its HTTP status, and the time since Slack sent it."""
-        self._took(seconds, "ack", kind if kind in _KINDS else "other", str(status))
+    def acknowledged(self, status: int, seconds: float) -> None:
+        """Count the answer to a request of Slack, its HTTP status, and the time since Slack sent it."""
+        self._took(seconds, "ack", str(status))
 
     def settled(self, verb: str, source: str, outcome: str, seconds: float) -> None:
         """Count the outcome of an order, and the time since Slack sent the request."""
@@ -85,9 +82,9 @@ class Metrics:
         """Count an attempt at Anchor and its duration."""
         self._took(seconds, "anchor_attempt", verb, outcome)
 
-    def alerted(self, outcome: str, sender: str = "") -> None:
-        """Count an alert, and the name of its token if that is valid."""
-        self.counts["alerts"][outcome, sender if sender in self.senders else ""] += 1
+    def alerted(self, outcome: str) -> None:
+        """Count an alert."""
+        self.counts["alerts"][(outcome,)] += 1
 
 
 OFF = Metrics()  # nobody reads it

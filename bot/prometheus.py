@@ -1,6 +1,6 @@
 """The page of the metrics in Prometheus' format. Only a bot with METRICS_PORT loads this module: it takes memory.
 
-Labels have no ids, and no names but of tokens. https://prometheus.io/docs/practices/naming/
+Labels have no ids and no names. https://prometheus.io/docs/practices/naming/
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +32,7 @@ _BOUNDS = (*map(str, BUCKETS), "+Inf")
 _VERBS = tuple(verb.value for verb in Verb)
 
 _DURATIONS = {
-    "ack": ("Time from Slack's clock to the answer to a request, by its kind and HTTP status.", "kind status"),
+    "ack": ("Time from Slack's clock to the answer to a request, by its HTTP status.", "status"),
     "order_outcome": ("Time from Slack's clock to the outcome of an order.", "verb"),
     "order_delivery": (
         "Time from Slack's clock until the person was told, by the route; none: Slack refused every route.",
@@ -74,11 +74,11 @@ class _Page(Collector):
         orders: dict[Labels, int] = dict.fromkeys(product(_VERBS, (source.value for source in Source), _RESULTS), 0)
         orders |= self.metrics.counts["orders"]
         results = {(*labels, _RESULTS[labels[-1]]): count for labels, count in orders.items()}
-        alerts: dict[Labels, int] = dict.fromkeys(product(_ALERTS, self.metrics.senders), 0)
+        alerts: dict[Labels, int] = dict.fromkeys(product(_ALERTS), 0)
         alerts |= self.metrics.counts["alerts"]
         about = "Pauses and resumes, by their source and outcome; result is the kind of outcome."
         yield "orders", about, "verb source outcome result", results
-        yield "alerts", "Alerts of programs, by their outcome and sender.", "outcome sender", alerts
+        yield "alerts", "Alerts of programs, by their outcome.", "outcome", alerts
         yield "database_errors", "Failed calls of the database.", "", {(): self.state.database_errors()}
 
     def _gauges(self) -> Iterator[_Family]:

@@ -42,7 +42,7 @@ from bot.outbound.slack.client import (
     TokenInfo,
     TokenRefusedError,
 )
-from bot.outbound.slack.errors import NotConnectedError, NotSlackError, RefusedError, SlackUnreachableError, open_web
+from bot.outbound.slack.errors import NotConnectedError, RefusedError, SlackUnreachableError, open_web
 from bot.outbound.store.errors import (
     StoreDownError,
     StoreNotUsableError,
@@ -229,8 +229,6 @@ async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
     if not result.was_sent:
         return Finding(Unanswered.NOT_REACHED, {"host": "Anchor", "why": "see above"})
     why = "no response" if result.status_code is None else f"HTTP {result.status_code}"
-    if result.is_foreign:
-        return Finding(Wrong.NOT_API, _ANCHOR | {"why": why})
     return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
 
 
@@ -281,8 +279,6 @@ def _find_api(result: Reached | Finding, url: str, api: Mapping[str, str]) -> Fi
 
 def _no_answer(error: SlackUnreachableError) -> Finding:
     """Return the finding about a call that Slack did not answer."""
-    if isinstance(error, NotSlackError):
-        return Finding(Wrong.NOT_API, _SLACK | {"why": str(error)})
     if isinstance(error, NotConnectedError):
         return Finding(Unanswered.NOT_REACHED, {"host": "Slack", "why": "see above"})
     return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": str(error)})

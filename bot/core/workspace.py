@@ -107,7 +107,6 @@ class NewKeyUnverified:
     """Anchor did not say whether the key is valid: it was not saved. `status_code` is None without an answer."""
 
     status_code: int | None
-    is_foreign: bool = False  # the answer cannot be Anchor's
     was_sent: bool = True  # there was a connection
 
 

@@ -105,14 +105,14 @@ class Alerts:
                 return await take(got, workspace, token, named)
             response = self._deny(got, workspace, token)
         except Exception as error:  # noqa: BLE001 - every exception is reported to the program
-            response = self._report(error, token)
+            response = self._report(error)
         finally:
             self._running.remove(workspace.team_id)
         return response
 
-    def _report(self, error: Exception, token: AlertToken) -> web.Response:
+    def _report(self, error: Exception) -> web.Response:
         if isinstance(error, BadAlertError):
-            self.metrics.alerted("Invalid", token.name)
+            self.metrics.alerted("Invalid")
             return _problem(400, str(error), field=error.field)
         return _problem(503, cards.broken(log_incident(error)), retry_after=_RETRY_AFTER)
 
@@ -193,7 +193,7 @@ class Alerts:
         await ended(task)
         results: list[AlertResult | None] = [None] if task.cancelled() else task.result()
         for one in filter(None, results):
-            self.metrics.alerted(type(one).__name__, token.name)
+            self.metrics.alerted(type(one).__name__)
         fields = {"sender": token.name, "team": workspace.team_id, "alerts": len(alerts)}
         fields["channel"] = " ".join(dict.fromkeys(one.channel for one in alerts))
         _log.info("alerts", extra=fields | {"recorded": None not in results})
@@ -218,7 +218,7 @@ class Alerts:
             return self._reject(Rejected(503, cards.STORE_FAILED))
         result, word = (Doubtful("the bot was stopped"), None) if task.cancelled() else task.result()
         outcome, team_id = type(result).__name__, workspace.team_id
-        self.metrics.alerted(outcome, alert.sender)
+        self.metrics.alerted(outcome)
         fields = {"outcome": outcome, "sender": alert.sender, "session": alert.session_id}
         fields |= {"team": team_id, "channel": alert.channel}
         why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}

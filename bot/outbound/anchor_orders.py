@@ -23,7 +23,6 @@ from bot.outbound.http import (
     CONNECT_TIMEOUT,
     NETWORK_ERRORS,
     NotHttpError,
-    is_foreign,
     never_sent,
     read_retry_after,
 )
@@ -119,7 +118,7 @@ def read_key_status(status_code: int, body: bytes) -> NewKeyRejected | NewKeyUnv
     parsed = parse_object(body)
     if status_code == _OK and parsed is not None and "error" not in parsed:
         return None
-    return NewKeyUnverified(status_code, is_foreign(status_code, has_form=parsed is not None))
+    return NewKeyUnverified(status_code)
 
 
 def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) -> outcomes.AnchorOutcome | None:

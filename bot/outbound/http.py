@@ -44,16 +44,6 @@ _REACH_TIMEOUT = 5.0  # seconds, as for a call of Slack's Web API
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
 
-def is_foreign(status_code: int, *, has_form: bool) -> bool:
-    """Return whether an answer cannot be that of the API, as at a wrong URL: it is a 404, or no failure that can pass.
-
-    `has_form` says that its body has the form of the API's. A gateway's failure says nothing about the URL.
-    """
-    is_failure = status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and status_code != HTTPStatus.NOT_IMPLEMENTED
-    can_pass = is_failure or status_code == HTTPStatus.TOO_MANY_REQUESTS
-    return status_code == HTTPStatus.NOT_FOUND or not (has_form or can_pass)
-
-
 def never_sent(error: BaseException) -> bool:
     """Return whether a call that raised `error` certainly sent nothing."""
     return isinstance(error, _NEVER_SENT)

@@ -153,7 +153,6 @@ FAULTS: dict[str, tuple[dict[str, Any], Any]] = {
     "key": ({"anchor": anchor_error(500)}, fails(N.ANCHOR_KEY, Open.NO_ANSWER, who="Anchor", why="HTTP 500")),
     "gateway": (slack_is(502, b"<html>", HTML), fails(N.BOT_TOKEN, Open.NO_ANSWER)),
     "no scopes": (slack_is(200, b'{"ok":true,"team_id":"T0HOME00001"}'), fails(N.SCOPES, Skipped.NOT_CHECKED)),
-    "404": (slack_is(404, b"<html>", HTML), fails(N.BOT_TOKEN, Wrong.NOT_API, **SLACK_API, why="HTTP 404")),
     "hangs": ({"api.test": Hang()}, fails(N.SLACK, Open.NOT_REACHED)),
     "hangs up": ({"api.test": ResetAfterReading()}, fails(N.SLACK, Open.NOT_REACHED)),
     "behind": ({"clock": 60}, fails(N.CLOCK, Odd.CLOCK_OFF)),
@@ -191,10 +190,8 @@ async def test_urls_without_the_apis_are_named(one: SingleHarness) -> None:
         proxied = await examined(settings_of(one, **PROXIED, HTTPS_PROXY=elsewhere.origin))
     assert proxied.has(N.ANCHOR, Open.PROXY_FAILED, host="anchor.test", why="HTTP 404")
     assert found.code == 2
-    for name in (N.SLACK, N.BOT_TOKEN):
-        assert found.has(name, Wrong.NOT_API, **SLACK_API, why="HTTP 404")
-    for name in (N.ANCHOR, N.ANCHOR_KEY):
-        assert found.has(name, Wrong.NOT_API, **ANCHOR_API, why="HTTP 404")
+    assert found.has(N.SLACK, Wrong.NOT_API, **SLACK_API, why="HTTP 404")
+    assert found.has(N.ANCHOR, Wrong.NOT_API, **ANCHOR_API, why="HTTP 404")
 
 
 async def test_a_certificate_that_is_not_trusted_is_named(one: SingleHarness, tmp_path: Path) -> None:

@@ -262,8 +262,7 @@ class SlackApp:
         given_at, began = min(received_at, now - most), min(received_at, now - least)
         work = (self.ack_wait, self.tasks, self.delivery)
         ack = await self._run(payload, Request(payload, address, least, given_at, *work, may_be_old=may_be_old))
-        kind = "command" if "command" in payload else "event" if "event" in payload else str(payload.get("type"))
-        self.metrics.acknowledged(kind, ack.status, time.monotonic() - began)
+        self.metrics.acknowledged(ack.status, time.monotonic() - began)
         if may_be_old and ack.message is not None:
             self.deliver_lost_ack(payload, ack)
             return Ack()

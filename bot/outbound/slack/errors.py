@@ -14,7 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.core.fields import text_field
 from bot.core.requests import MOST_SKEW
 from bot.core.retries import LONGEST_WAIT
-from bot.outbound.http import NETWORK_ERRORS, is_foreign, never_sent, read_retry_after, read_skew
+from bot.outbound.http import NETWORK_ERRORS, never_sent, read_retry_after, read_skew
 
 _log = logging.getLogger(__name__)
 
@@ -42,10 +42,6 @@ class RefusedError(Exception):
 
 class NotConnectedError(SlackUnreachableError):
     """There is no connection to Slack: nothing was sent."""
-
-
-class NotSlackError(SlackUnreachableError):
-    """Something else than Slack's Web API responded, as at a wrong URL."""
 
 
 class SlackClock:
@@ -122,13 +118,13 @@ async def call_with_headers(
         code, _, after = read_error(error)
         if code in refusals:
             raise refusals[code](code) from None
-        raise (NotSlackError if _is_foreign(error) else SlackUnreachableError)(code, after) from None
+        raise SlackUnreachableError(code, after) from None
     except NETWORK_ERRORS as error:
         raise (NotConnectedError if never_sent(error) else SlackUnreachableError)(type(error).__name__) from None
     except TRANSPORT_ERRORS:
-        raise NotSlackError(_NO_OBJECT) from None
+        raise SlackUnreachableError(_NO_OBJECT) from None
     if not isinstance(response.data, dict):
-        raise NotSlackError(_NO_OBJECT)
+        raise SlackUnreachableError(_NO_OBJECT)
     return response.data, _lower(response.headers)
 
 
@@ -150,12 +146,6 @@ def read_wait(headers: Mapping[str, str]) -> float | None:
         return seconds
     _log.warning("Slack asks for a long wait", extra={"seconds": seconds, "counted": min(seconds, LONGEST_WAIT)})
     return min(seconds, LONGEST_WAIT)
-
-
-def _is_foreign(error: SlackApiError) -> bool:
-    """Return whether this cannot be Slack's response, which is an object with `ok`."""
-    data = getattr(error.response, "data", None)
-    return is_foreign(read_error(error)[1], has_form=isinstance(data, dict) and isinstance(data.get("ok"), bool))
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

@@ -138,10 +138,10 @@ KEY_TABLE = [
         for body in (b"", b'{"error": {"message": "no"}}')
     ),
     *((200, body, None) for body in (b"{}", b'{"data": {"count": 0, "items": []}}', b'{"data": null}')),
-    *((200, body, workspace.NewKeyUnverified(200, is_foreign=True)) for body in (b"<html>", b"[]")),
+    *((200, body, workspace.NewKeyUnverified(200)) for body in (b"<html>", b"[]")),
     (200, b'{"error": {"message": "no"}}', workspace.NewKeyUnverified(200)),
-    (404, b'{"error": {"message": "no"}}', workspace.NewKeyUnverified(404, is_foreign=True)),
-    *((status, b"", workspace.NewKeyUnverified(status, is_foreign=True)) for status in (204, 301, 404, 501)),
+    (404, b'{"error": {"message": "no"}}', workspace.NewKeyUnverified(404)),
+    *((status, b"", workspace.NewKeyUnverified(status)) for status in (204, 301, 404, 501)),
     *((status, b"", workspace.NewKeyUnverified(status)) for status in (429, 500, 503)),
 ]
 
