@@ -32,7 +32,6 @@ from harness.product import Settings
 pytestmark = pytest.mark.anyio
 
 
-BOB = "U0BOB000001"
 TOKEN = "s3cret-of-the-alerts"
 PAUSE, RESUME = ["anchor_pause"], ["anchor_resume_confirmed"]
 UPDATE = "chat.update"

@@ -123,9 +123,7 @@ async def test_without_the_database_the_sender_learns_that_slack_has_not_taken_i
     assert (answer.headers.get("Retry-After"), without_cards.calls(POST)) == (retry_after, 1)
 
 
-async def test_without_the_database_too_many_alerts_leave_room_for_pauses_and_resolved_ones_are_not_taken(
-    without_cards: SingleHarness,
-) -> None:
+async def test_without_the_database_too_many_alerts_leave_room_for_pauses(without_cards: SingleHarness) -> None:
     at = without_cards
     resolved = await post(at, ALERT | {"status": "resolved"})
     assert (resolved.status, resolved.json) == (503, {"error": say.STORE_FAILED})
@@ -179,7 +177,7 @@ async def test_an_exception_is_answered_and_logged_under_one_id(
     assert (answer.status, answer.json) == (503, {"error": say.broken(vars(record)["incident"])})
 
 
-async def test_beyond_those_that_can_wait_the_last_message_counts_sessions_and_reads_the_list(
+async def test_beyond_those_that_can_wait_the_last_message_counts(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", 2)

@@ -73,9 +73,7 @@ def pauses(at: SingleHarness) -> list[str | None]:
     return [order.verb for order in at.orders]
 
 
-async def test_the_session_is_paused_before_its_card_is_posted_and_a_further_pause_changes_nothing_on_it(
-    database_url: str,
-) -> None:
+async def test_the_session_is_paused_before_its_card_is_posted_and_a_further_pause_keeps_it(database_url: str) -> None:
     async with braking(database_url) as at:
         at.slack.faults["chat.postMessage"] = Hang()
         sending = asyncio.create_task(send(at))

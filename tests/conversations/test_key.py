@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from bot.sim import anchor
-from bot.sim.slack import Answer, ResetAfterReading, User
+from bot.sim.slack import Answer, ResetAfterReading
 from harness import (
     BOTH_TRANSPORTS,
     BY_BOTH,
@@ -22,7 +21,6 @@ from harness import (
 from harness import texts as say
 from harness.bots import modal_text
 from harness.product import Secret, outcomes, policy, workspace
-from harness.product import workspace as product
 from harness.samples import sample
 from harness.texts import is_about, settings_texts
 
@@ -30,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 KEY, OTHER = "sk-first-0123456789-1234", "sk-other-0123456789-5678"
-VERIFIED, UNVERIFIED = workspace.KeyCheck.VERIFIED, workspace.KeyCheck.UNVERIFIED
+VERIFIED = workspace.KeyCheck.VERIFIED
 SAVED = say.key_saved()
 DOWN = Answer(503, b"down", "text/plain")
 
@@ -181,72 +179,49 @@ async def test_without_a_key_an_admin_can_set_it_on_the_spot_and_others_learn_wh
     assert SAVED in team.modal().text
 
 
-KeyCheck = workspace.KeyCheck
-REFUSED = KeyCheck.REFUSED
-
-
 def notice(key: str) -> str:
     return settings_texts.key_refused_message(workspace.AnchorKey(Secret(key))).text
 
 
-async def store_key(team: Tenant, key: str) -> None:
-    made = workspace.AnchorKey(Secret(key), UNVERIFIED, team.second.id, 1_785_000_000)
-    assert await team.at.store.rows.set_key(team.team_id, made)
+async def set_by_an_admin(at: ManyHarness) -> Tenant:
+    """A workspace whose key its second admin has set."""
+    tenant = await at.set_up(at.add(1))
+    assert await at.store.rows.set_key(tenant.team_id, made(tenant.second.id, tenant.key))
+    return tenant
 
 
-async def notices_are(team: Tenant, expected: Mapping[str, list[str]], *users: User) -> None:
-    """Wait until the second admin, or these people, have these direct messages; no more may come."""
-
-    def found() -> dict[str, list[str]]:
-        return {user.name: [one.text for one in team.direct_messages(user)] for user in users or [team.second]}
-
-    await team.slack.until(lambda: found() == expected)
-    await asyncio.sleep(0.4)
-    assert found() == expected
-
-
-@pytest.fixture
-async def warned(at: ManyHarness) -> Tenant:
-    """A workspace whose key its second admin has set, and that Anchor refuses from now on."""
-    team = await at.set_up(at.add(1))
-    await store_key(team, team.key)
-    at.anchor.revoke(team.key)
-    return team
-
-
-def refusal(at: Conversation) -> str:
-    outcome = outcomes.KeyRejected(401, "Invalid API key")
-    return outcome_text(outcome, session=at.session, user=at.person.id)
+async def is_refused(at: ManyHarness, tenant: Tenant) -> bool:
+    found = await at.store.rows.find(tenant.team_id)
+    return bool(found and found.anchor_key and found.anchor_key.check is workspace.KeyCheck.REFUSED)
 
 
 @BOTH_TRANSPORTS
-async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_there_are(warned: Tenant) -> None:
-    warned.anchor.fault = anchor.Slow(0.5)
-    await asyncio.gather(*[warned.order(by) for by in BY_BOTH for _ in range(5)])
-    await warned.slack.until(lambda: len(warned.answers()) == 10)
-    assert {message.text for message in warned.answers()} == {refusal(warned)}
-    await warned.answer("a command", warned.second)
-    await notices_are(
-        warned, {warned.second.name: [notice(warned.key)], warned.person.name: []}, warned.second, warned.person
-    )
-    key = (await warned.stored()).anchor_key
-    assert key is not None
-    assert key.check is REFUSED
+async def test_the_person_who_set_the_key_is_notified_once_however_many_orders_there_are(at: ManyHarness) -> None:
+    tenant = await set_by_an_admin(at)
+    at.anchor.revoke(tenant.key)
+    at.anchor.fault = anchor.Slow(0.5)
+    await asyncio.gather(*[tenant.order(by) for by in BY_BOTH for _ in range(5)])
+    await at.slack.until(lambda: len(tenant.answers()) == 10)
+    refusal = outcomes.KeyRejected(401, "Invalid API key")
+    text = outcome_text(refusal, session=tenant.session, user=tenant.person.id)
+    assert {message.text for message in tenant.answers()} == {text}
+    await tenant.answer("a command", tenant.second)
+    assert await tenant.wait_for_direct_messages(user=tenant.second) == [notice(tenant.key)]
+    await asyncio.sleep(0.4)
+    assert (len(tenant.direct_messages(tenant.second)), tenant.direct_messages()) == (1, [])
+    assert await is_refused(at, tenant)
 
 
-async def test_a_notice_that_slack_does_not_answer_is_sent_again(warned: Tenant) -> None:
-    warned.slack.faults["chat.postMessage"] = ResetAfterReading(times=1)
-    await warned.answer("a command")
-    await notices_are(warned, {warned.second.name: [notice(warned.key)]})
+async def test_a_notice_that_slack_does_not_answer_is_sent_again(at: ManyHarness) -> None:
+    tenant = await set_by_an_admin(at)
+    at.anchor.revoke(tenant.key)
+    at.slack.faults["chat.postMessage"] = ResetAfterReading(times=1)
+    await tenant.answer("a command")
+    assert await tenant.wait_for_direct_messages(user=tenant.second) == [notice(tenant.key)]
 
 
-AutoPause = product.AutoPause
+AutoPause = workspace.AutoPause
 MINUTES = 8
-ON: dict[str, Any] = {
-    "ALERTS_TOKEN": "token-of-alerts-0123456789abcdef",
-    "AUTO_PAUSE": "observe",
-    "AUTO_PAUSE_TOKENS": "default",
-}
 
 
 async def tries(at: Conversation | ManyHarness, key: str, seconds: float = MINUTES * 60.0) -> int:
@@ -256,7 +231,7 @@ async def tries(at: Conversation | ManyHarness, key: str, seconds: float = MINUT
     return sum((request.verb, request.key) == ("statuses", key) for request in at.anchor.requests)
 
 
-async def set_mode(at: ManyHarness, tenant: Tenant, mode: product.AutoPause, before: product.AutoPause) -> None:
+async def set_mode(at: ManyHarness, tenant: Tenant, mode: workspace.AutoPause, before: workspace.AutoPause) -> None:
     assert await at.store.rows.set_auto_pause(tenant.team_id, mode, before=before, by=tenant.person.id)
 
 
@@ -275,19 +250,12 @@ async def test_a_key_is_tried_each_minute_while_alerts_can_pause(at: ManyHarness
 
 @HTTP_ONLY
 async def test_a_key_that_anchor_refuses_is_told_within_a_minute_without_an_order(at: ManyHarness) -> None:
-    tenant = await at.set_up(at.add(1))
-    setter: User = tenant.workspace.add_user("U0SETTER001", "setter", is_admin=True)
-    key = product.AnchorKey(Secret(tenant.key), product.KeyCheck.VERIFIED, setter.id, 1_785_000_000)
-    assert await at.store.rows.set_key(tenant.team_id, key)
+    tenant = await set_by_an_admin(at)
     await set_mode(at, tenant, AutoPause.ON, AutoPause.OFF)
     await asyncio.sleep(60.0)
     at.anchor.revoke(tenant.key)
     await asyncio.sleep(60.0)
-    told = settings_texts.key_refused_message(product.AnchorKey(Secret(tenant.key))).text
-    assert await tenant.wait_for_direct_messages(user=setter) == [told]
+    assert await tenant.wait_for_direct_messages(user=tenant.second) == [notice(tenant.key)]
     await asyncio.sleep(300.0)
-    assert await tenant.wait_for_direct_messages(user=setter) == [told]
-    found = await at.store.rows.find(tenant.team_id)
-    assert found
-    assert found.anchor_key
-    assert found.anchor_key.check is product.KeyCheck.REFUSED
+    assert await tenant.wait_for_direct_messages(user=tenant.second) == [notice(tenant.key)]
+    assert await is_refused(at, tenant)

@@ -86,9 +86,7 @@ async def test_a_late_pause_is_not_sent_if_somebody_resumed_after_it_was_given(b
 
 @HTTP_ONLY
 @pytest.mark.parametrize(("ack_wait", "fault"), [(15.0, Slow(0.8)), (1.5, Slow(3.0))], ids=["result", "announcement"])
-async def test_a_result_is_posted_although_the_ack_with_it_or_with_its_announcement_was_lost(
-    ack_wait: float, fault: Fault
-) -> None:
+async def test_a_result_is_posted_although_its_ack_was_lost(ack_wait: float, fault: Fault) -> None:
     async with single_workspace(ack_deadline=0.3, ack_wait=ack_wait) as at:
         at.anchor.fault = fault
         assert (await at.command()).error == "operation_timeout"

@@ -58,9 +58,7 @@ async def test_somebody_of_another_workspace_is_refused_although_that_is_install
 
 
 @pytest.mark.parametrize("revoked_first", [False, True])
-async def test_a_workspace_that_removes_the_app_leaves_nothing_and_can_come_back(
-    at: ManyHarness, *, revoked_first: bool
-) -> None:
+async def test_a_workspace_that_removes_the_app_leaves_nothing(at: ManyHarness, *, revoked_first: bool) -> None:
     leaving, staying = await at.set_up_two()
     deliveries = await at.slack.uninstall(leaving.workspace, revoked_first=revoked_first)
     assert [event.answer.status for event in deliveries] == [200, 200]

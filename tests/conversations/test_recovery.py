@@ -373,9 +373,7 @@ async def test_a_pause_is_sent_again_after_a_resume_that_was_under_way() -> None
 
 @HTTP_ONLY
 @pytest.mark.parametrize("is_sent", [True, False])
-async def test_without_the_database_a_pause_that_crosses_a_resume_is_in_doubt_if_that_was_sent(
-    sqlite_url: str, *, is_sent: bool
-) -> None:
+async def test_without_the_database_a_pause_beside_a_sent_resume_is_in_doubt(sqlite_url: str, *, is_sent: bool) -> None:
     async with many_workspaces(sqlite_url) as at, AsyncExitStack() as stack:
         tenant = await at.set_up(at.add(1))
         if not is_sent:

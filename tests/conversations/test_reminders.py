@@ -46,9 +46,7 @@ async def minutes_pass(minutes: float) -> None:
     await asyncio.sleep(60 * minutes)
 
 
-async def test_five_minutes_before_the_end_the_channel_is_reminded_once_and_the_reminder_follows(
-    sqlite_url: str,
-) -> None:
+async def test_five_minutes_before_the_end_the_channel_is_reminded_once(sqlite_url: str) -> None:
     async with paused(sqlite_url) as at:
         await minutes_pass(14.5)
         assert reminders(at) == []
@@ -89,9 +87,7 @@ async def test_a_reminder_says_what_is_known_of_the_end(
 
 
 @pytest.mark.parametrize("how", ["resumed", "off"])
-async def test_there_is_no_reminder_of_a_session_that_was_resumed_nor_if_it_is_switched_off(
-    sqlite_url: str, how: str
-) -> None:
+async def test_there_is_no_reminder_after_a_resume_nor_if_it_is_switched_off(sqlite_url: str, how: str) -> None:
     async with paused(sqlite_url, REMIND_BEFORE="0" if how == "off" else "5") as at:
         if how == "resumed":
             await at.command(verb="resume")

@@ -204,9 +204,7 @@ async def test_a_resume_whose_session_is_found_late_is_not_sent_and_a_pause_is(v
 @pytest.mark.parametrize(
     ("text", "verb", "sent"), [("", "pause", 0), (SHORT, "pause", 1), ("", "resume", 0), (SHORT, "resume", 0)]
 )
-async def test_a_command_that_may_be_old_is_answered_outside_of_its_ack_and_a_resume_is_asked_about(
-    text: str, verb: str, sent: int
-) -> None:
+async def test_a_command_that_may_be_old_is_answered_after_its_ack(text: str, verb: str, sent: int) -> None:
     async with single_workspace(redelivery_window=30.0) as at:
         (connection,) = at.slack.sockets.connections
         at.slack.sockets.drop()
@@ -234,9 +232,7 @@ async def one_of_six_runs(at: Conversation) -> list[str]:
 
 
 @pytest.mark.parametrize("place", ["/anchor-pause", "/anchor-resume", "Home"])
-async def test_every_list_has_the_paused_ones_however_old_with_resume_and_a_second_pause(
-    sqlite_url: str, place: str
-) -> None:
+async def test_every_list_has_the_paused_ones_however_old_with_two_buttons(sqlite_url: str, place: str) -> None:
     async with single_workspace(DATABASE_URL=sqlite_url) as at:
         older = await one_of_six_runs(at)
         await execute(sqlite_url, *(f"UPDATE orders SET {one} = {one} - {WEEK}" for one in ("given_at", "settled_at")))  # noqa: S608

@@ -110,9 +110,7 @@ async def logged(caplog: pytest.LogCaptureFixture, module: str, **fields: object
     return found()[0]
 
 
-async def test_a_modal_does_not_open_while_the_database_is_away_and_a_button_says_so(
-    at: ManyHarness, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_no_modal_opens_while_the_database_is_away(at: ManyHarness, caplog: pytest.LogCaptureFixture) -> None:
     team = await Tenant.open(at)
     await team.open_home()
     await team.command()

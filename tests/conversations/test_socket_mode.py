@@ -97,9 +97,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-async def test_a_connection_that_ends_is_replaced_and_a_command_under_way_answered_once(
-    end: Callable[[SimSlack], Awaitable[None]],
-) -> None:
+async def test_a_connection_that_ends_is_replaced(end: Callable[[SimSlack], Awaitable[None]]) -> None:
     async with single_workspace(heartbeat=0.5 if end is black_hole else HEARTBEAT) as at:
         (old,) = at.slack.sockets.connections
         at.anchor.fault = Slow(1.3 if end is black_hole else 0.7, times=1)
@@ -166,9 +164,7 @@ BAD_COMMANDS: list[Any] = [
 UNREADABLE_FRAMES: list[Any] = [{"type": "slash_commands"}, {"type": []}, {"type": "hello"}]
 
 
-async def test_bad_envelopes_are_acknowledged_or_ignored_and_commands_among_them_answered(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_bad_envelopes_are_acknowledged_or_ignored(caplog: pytest.LogCaptureFixture) -> None:
     async with single_workspace() as at:
         for payload in BAD_COMMANDS:
             answer = await at.deliver("slash_commands", payload, takes_answer=True)

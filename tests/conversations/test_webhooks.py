@@ -191,9 +191,7 @@ async def test_a_firing_for_several_channels_is_one_pause_and_a_card_in_each_whi
             await until_shown(at, one, RESUME, "resolved")
 
 
-async def test_a_body_of_another_kind_or_size_is_refused_and_never_breaks_the_bot(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_a_body_of_another_kind_or_size_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     wrong: list[object] = [
         None,
         [],

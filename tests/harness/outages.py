@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 
 from bot.core.fields import Secret
-from bot.outbound.store.database import CUT_INTERVAL
 from bot.outbound.store.schema import VERSION
 from bot.outbound.store.sqlite import file_of
 from harness.connect_proxy import forward, serving
@@ -40,9 +39,6 @@ def _connect(url: str) -> Any:
 
 
 __all__ = ["VERSION"]
-
-UNTIL_EMPTIED = CUT_INTERVAL + 5.0
-"""Seconds until a running bot has emptied the write-ahead log of its SQLite file."""
 
 OTHER_VERSION = ("CREATE TABLE schema_version (version TEXT)", "INSERT INTO schema_version VALUES ('9999')")
 """What makes an empty database one of another version of the bot."""

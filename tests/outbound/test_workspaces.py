@@ -13,7 +13,6 @@ from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import CACHE_TTL, MAX_AGE, Workspaces
 from bot.usecases.access import AccessCheck
 from harness import SESSION
-from harness.conversation import until
 from harness.databases import KEY
 from harness.product import Secret, SessionId, Store, errors, open_store, policy, requests, workspace
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX, execute, uninstall
@@ -30,22 +29,15 @@ class WatchedRows(WorkspaceRows):
         self.error: Exception | None = None
         self.unblocked: asyncio.Event | None = None
         self.reads: list[str] = []
-        self.seen: list[str] = []
 
     async def find(self, team_id: str) -> workspace.Workspace | None:
         self.reads.append(team_id)
         found = await super().find(team_id)
-        self.seen.append(team_id)
         if self.unblocked is not None:
             await self.unblocked.wait()
         if self.error is not None:
             raise self.error
         return found
-
-    async def until_read(self, times: int) -> None:
-        """Wait until so many reads have begun, and have seen what they see."""
-        await until(lambda: len(self.seen) >= times)
-        await asyncio.sleep(0.05)
 
     def refuse(self) -> None:
         self.error = errors.StoreUnreachableError("gone")
@@ -84,7 +76,6 @@ async def known(rows: WatchedRows, age: float = MAX_AGE) -> Workspaces:
     directory = served(rows)
     assert await token(directory) == "xoxb-of-acme"
     rows.reads.clear()
-    rows.seen.clear()
     await asyncio.sleep(age)
     return directory
 
@@ -200,9 +191,7 @@ async def test_only_a_change_that_can_have_happened_ends_what_is_known(rows: Wat
 
 
 @pytest.mark.parametrize("verb", requests.Verb)
-async def test_what_a_killed_command_line_left_obeys_the_database_of_now_unless_it_is_a_pause(
-    rows: WatchedRows, verb: requests.Verb
-) -> None:
+async def test_what_a_killed_command_left_obeys_the_database_of_now(rows: WatchedRows, verb: requests.Verb) -> None:
     await rows.set_key(ACME.team_id, ANCHOR_KEY)
     await rows.set_policy(ACME.team_id, policy.Policy(end=policy.Rule()), if_version=0)
     check = AccessCheck(await known(rows, age=0.0), Mock(), Mock())

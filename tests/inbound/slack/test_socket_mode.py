@@ -112,9 +112,7 @@ class Scene:
         return len(self.app.deliver_lost_ack.call_args_list)
 
 
-async def test_an_ack_waits_three_seconds_for_a_connection_and_then_its_message_goes_another_way(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_an_ack_waits_three_seconds_for_a_connection(caplog: pytest.LogCaptureFixture) -> None:
     for follows_after, count in ((2.0, 0), (4.0, 1)):
         scene, link = Scene(AckLink(is_broken=True)), AckLink()
         scene.answer()
@@ -126,9 +124,7 @@ async def test_an_ack_waits_three_seconds_for_a_connection_and_then_its_message_
 
 
 @pytest.mark.parametrize(("status", "count"), [(200, 1), (503, 0)])
-async def test_an_envelope_that_comes_again_meanwhile_is_answered_once_and_a_failed_event_not_at_all(
-    status: int, count: int
-) -> None:
+async def test_an_envelope_that_comes_again_meanwhile_is_answered_once(status: int, count: int) -> None:
     link = AckLink()
     scene = Scene(link, status=status)
     for _ in range(2):

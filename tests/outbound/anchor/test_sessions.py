@@ -49,18 +49,6 @@ async def reads(anchor: SimAnchor) -> AsyncIterator[AnchorSessions]:
         yield reads
 
 
-async def listed(reads: AnchorSessions) -> sessions.SessionList:
-    read = await reads.running(KEY)
-    assert isinstance(read, sessions.SessionList)
-    return read
-
-
-async def only_session(reads: AnchorSessions) -> bool:
-    """Whether the list has SESSION alone, and is not complete."""
-    read = await listed(reads)
-    return [one.id for one in read.sessions] == [SESSION] and not read.is_complete
-
-
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("fault", "failure"),

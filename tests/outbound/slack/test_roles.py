@@ -170,9 +170,7 @@ async def test_a_resume_needs_an_answer_of_the_last_five_minutes(at: RolesHarnes
 # --- after a restart ---
 
 
-async def test_after_a_restart_a_pause_of_a_full_member_waits_neither_for_slack_nor_for_the_database(
-    at: RolesHarness,
-) -> None:
+async def test_after_a_restart_a_pause_of_a_full_member_waits_for_nothing(at: RolesHarness) -> None:
     everybody = [at.slack.bob, at.slack.alice, at.slack.guest]
     for user in everybody:
         await at.role(user)

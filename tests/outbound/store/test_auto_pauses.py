@@ -51,9 +51,7 @@ BEFORE: dict[str, tuple[list[outcomes.Outcome | None], bool]] = {
 
 
 @pytest.mark.parametrize("before", BEFORE)
-async def test_a_pause_that_no_rule_forbids_is_sent_by_its_owner_only_and_a_further_one_is_not_counted(
-    store: Store, before: str
-) -> None:
+async def test_a_pause_that_no_rule_forbids_is_sent_by_its_owner_only(store: Store, before: str) -> None:
     await store.rows.save(ACME)
     rows, none, own = AutoPauseRows(store.database, 10), AutoPauseRows(store.database, 0), automatic()
     earlier, was_paused = BEFORE[before]

@@ -36,9 +36,7 @@ async def refusal(url: str) -> str:
     return str(caught.value)
 
 
-async def test_its_tables_are_made_by_one_of_many_and_it_is_opened_again_as_it_was(
-    database_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_its_tables_are_made_by_one_of_many(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
 
     async def open_and_use() -> None:
@@ -87,9 +85,7 @@ def change(store: Store, lane: str, work: Work, *locks: int) -> Awaitable[Any]:
 
 
 @pytest.mark.parametrize("lane", ["orders", "changes"])
-async def test_each_transaction_says_what_it_needs_whatever_the_defaults_of_the_server_are(
-    postgresql_urls: Iterator[str], lane: str
-) -> None:
+async def test_each_transaction_says_what_it_needs(postgresql_urls: Iterator[str], lane: str) -> None:
     query(url := next(postgresql_urls), OPPOSITE)
 
     def ask(connection: Connection) -> list[str]:
@@ -226,9 +222,7 @@ async def held(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         await holder.communicate()
 
 
-async def test_a_file_in_use_is_refused_and_free_as_soon_as_the_other_process_is_gone(
-    tmp_path: Path, wording: Check
-) -> None:
+async def test_a_file_in_use_is_refused_and_free_once_the_other_process_is_gone(tmp_path: Path, wording: Check) -> None:
     async with held(tmp_path / "bot.db") as holder:
         with pytest.raises(errors.StoreDownError) as caught:
             lock(tmp_path / "bot.db")

@@ -117,9 +117,7 @@ async def test_paused_is_a_session_whose_last_order_that_ended_is_a_confirmed_pa
     assert await states.paused(GLOBEX.team_id, [session_id]) == {}
 
 
-async def test_the_state_of_a_session_is_by_the_sequence_of_effects_and_a_pause_at_anchor_is_under_way(
-    store: Store,
-) -> None:
+async def test_the_state_of_a_session_is_by_the_sequence_of_effects(store: Store) -> None:
     pause, resume = (replace(order_row(verb), id=name) for name, verb in (("1", PAUSE), ("2", RESUME)))
     states, rows = SessionStates(store.database), rows_of(store)
 
@@ -150,7 +148,7 @@ async def left(store: Store) -> set[str]:
     return {row_id for (row_id,) in await fetch(store, "SELECT id FROM orders")}
 
 
-async def test_only_old_orders_that_are_finished_are_deleted_by_several_processes_at_once(
+async def test_only_old_orders_that_are_finished_are_deleted(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")

@@ -141,9 +141,7 @@ SENT: dict[str, tuple[dict[str, Any], int, str, tuple[Any, ...], str]] = {
 
 
 @pytest.mark.parametrize("which", SENT)
-async def test_what_was_sent_is_due_no_more_unless_that_is_not_the_newest_state(
-    store: Store, rows: MessageRows, which: str
-) -> None:
+async def test_the_newest_state_that_was_sent_is_due_no_more(store: Store, rows: MessageRows, which: str) -> None:
     changes, term, ts, after, kept = SENT[which]
     one = card(ts=None)
     await rows.add([one])
@@ -157,9 +155,7 @@ async def test_what_was_sent_is_due_no_more_unless_that_is_not_the_newest_state(
     assert (await row(store, one, "channel_id"))[0] == ("C1" if kept != ts or which == "recorded before" else "D1")
 
 
-async def test_a_message_is_closed_unless_it_has_changed_and_only_then_others_come_instead(
-    store: Store, rows: MessageRows
-) -> None:
+async def test_a_message_is_closed_unless_it_has_changed(store: Store, rows: MessageRows) -> None:
     one, instead = await posted(rows, card(ts=None)), card(ts=None)
     await rows.close(replace(one, version=0), "cant_update_message", [instead])
     assert (await row(store, one, "closed_at, failure"), await row(store, instead)) == ((None, None), ())
@@ -210,9 +206,7 @@ async def contents(store: Store, kind: str = "alert") -> list[dict[str, Any]]:
     return [json.loads(text) for (text,) in rows]
 
 
-async def test_a_posted_card_that_gets_worse_has_replies_of_which_the_newest_are_kept_up_to_date(
-    store: Store, rows: MessageRows
-) -> None:
+async def test_a_posted_card_that_gets_worse_has_replies(store: Store, rows: MessageRows) -> None:
     first = incoming("a", fingerprint="f", severity=Severity.INFO)
     await places(rows, first)
     await execute(store, "UPDATE messages SET ts = '1.1', due = NULL")
@@ -230,9 +224,7 @@ async def test_a_posted_card_that_gets_worse_has_replies_of_which_the_newest_are
     assert sum(one["resolved_at"] is not None for one in await contents(store, "reply")) >= cards.MOST_REPLIES_KEPT
 
 
-async def test_a_reply_that_waits_is_replaced_by_a_newer_one_and_says_once_its_alert_is_resolved(
-    store: Store, rows: MessageRows
-) -> None:
+async def test_a_reply_that_waits_is_replaced_by_a_newer_one(store: Store, rows: MessageRows) -> None:
     first = incoming("a", fingerprint="f", severity=Severity.INFO)
     await places(rows, first)
     await execute(store, "UPDATE messages SET ts = '1.1', due = NULL")
@@ -244,9 +236,7 @@ async def test_a_reply_that_waits_is_replaced_by_a_newer_one_and_says_once_its_a
     assert [one["resolved_at"] is not None for one in await contents(store, "reply")] == [True]
 
 
-async def test_a_resolved_alert_ends_its_own_firing_in_every_channel_and_none_of_another_sender(
-    store: Store, rows: MessageRows
-) -> None:
+async def test_a_resolved_alert_ends_its_own_firing_in_every_channel(store: Store, rows: MessageRows) -> None:
     first = incoming("a", fingerprint="f")
     elsewhere = replace(first, id="b", channel_id="C2")
     theirs = replace(first, id="c", channel_id="C3", alert=replace(first.alert, sender="other"))

@@ -61,9 +61,7 @@ LEFT_OUT: dict[str, Sequence[tuple[str, float]]] = {  # pauses of sessions, each
 
 
 @pytest.mark.parametrize("which", LEFT_OUT)
-async def test_what_is_over_is_left_out_for_good_and_a_pause_that_comes_during_a_look_counts(
-    store: Store, rows: ReminderRows, which: str
-) -> None:
+async def test_what_is_over_is_left_out_for_good(store: Store, rows: ReminderRows, which: str) -> None:
     for session, age in LEFT_OUT[which]:
         await pause(store, session, age)
     found, _ = await rows.due(EARLY)
@@ -91,9 +89,7 @@ async def test_nobody_is_reminded_while_a_session_is_being_ended_nor_once_it_was
     assert (await rows.due(EARLY), bool(is_kept)) == (([], None), outcome is None)
 
 
-async def test_those_of_a_batch_come_with_its_first_one_and_only_those_that_are_still_wanted_are_parts(
-    store: Store, rows: ReminderRows
-) -> None:
+async def test_those_of_a_batch_come_with_its_first_one(store: Store, rows: ReminderRows) -> None:
     await pause(store)
     now = (await rows.due(EARLY))[0][0].now
     await execute(store, "DELETE FROM orders")
