@@ -17,17 +17,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(autouse=True)
 def transport(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The transport that the harnesses use."""
+    """Set the transport of the harnesses, and compare all that is sent with tests/texts.txt unless the test is rare."""
     current_transport.name = request.param
-    yield request.param
-    current_transport.name = "http"
-
-
-@pytest.fixture(autouse=True)
-def known_texts(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compare all that is sent with tests/texts.txt, unless most runs leave the test out."""
     with SNAPSHOT.recording(request.path) if is_recorded(request.node) else nullcontext():
-        yield
+        yield request.param
+    current_transport.name = "http"
 
 
 @pytest.fixture

@@ -156,13 +156,9 @@ class Conversation:
         before = self.slack.home_of(who, self.workspace)
         opened = await self.slack.open_home(who, self.workspace)
         assert opened.answer.status == 200
-        return await self.wait_for_home(who, before)
-
-    async def wait_for_home(self, user: User, before: View | None) -> View:
-        """Wait until Home differs from `before`."""
         seen = before.hash if before else None
-        await self.slack.until(lambda: (now := self.slack.home_of(user, self.workspace)) and now.hash != seen)
-        shown = self.slack.home_of(user, self.workspace)
+        await self.slack.until(lambda: (now := self.slack.home_of(who, self.workspace)) and now.hash != seen)
+        shown = self.slack.home_of(who, self.workspace)
         assert shown is not None
         return shown
 

@@ -4,17 +4,13 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
 from bot.core.fields import Secret
 from bot.outbound.store.schema import VERSION
 from bot.outbound.store.sqlite import file_of
-from harness.connect_proxy import forward, serving
 from harness.virtual_time import clock
 
 Outage = Callable[[str], AbstractAsyncContextManager[None]]
@@ -64,33 +60,3 @@ async def locked(url: str) -> AsyncIterator[None]:
         finally:
             clock.is_locked = False
         connection.execute("ROLLBACK")
-
-
-@dataclass(slots=True)
-class Network:
-    """The way to a PostgreSQL, which can be cut so that nobody notices. Connections to `url` use it."""
-
-    url: str
-    goes_on: asyncio.Event
-
-    @asynccontextmanager
-    async def cut(self) -> AsyncIterator[None]:
-        """Forward nothing, also over new connections, which are accepted."""
-        self.goes_on.clear()
-        try:
-            yield
-        finally:
-            self.goes_on.set()
-
-
-@asynccontextmanager
-async def network(url: str) -> AsyncIterator[Network]:
-    parts, goes_on = urlsplit(url), asyncio.Event()
-    goes_on.set()
-    (socket,) = Path(parse_qs(parts.query)["host"][0]).glob(".s.PGSQL.*[0-9]")  # noqa: ASYNC240 - once
-
-    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await forward(reader, writer, asyncio.open_unix_connection(str(socket)), goes_on)
-
-    async with serving(connect) as port:
-        yield Network(parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="").geturl(), goes_on)

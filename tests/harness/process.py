@@ -153,17 +153,6 @@ async def seconds_to_stop(bot: BotProcess, number: signal.Signals = signal.SIGTE
     return time.monotonic() - stopped_at
 
 
-@asynccontextmanager
-async def frozen(bot: BotProcess, seconds: float) -> AsyncIterator[None]:
-    bot.process.send_signal(signal.SIGSTOP)
-    ends = time.monotonic() + seconds
-    try:
-        yield
-        await asyncio.sleep(ends - time.monotonic())
-    finally:
-        bot.process.send_signal(signal.SIGCONT)
-
-
 @dataclass(frozen=True, slots=True)
 class ProcessHarness(Conversation):
     bot: BotProcess

@@ -181,7 +181,7 @@ SNAPSHOT = Snapshot(PAGE)
 def is_recorded(item: pytest.Item) -> bool:
     """Whether it is a conversation that most runs do not leave out."""
     is_rare = any(item.get_closest_marker(name) for name in ("long", "realtime"))
-    return "known_texts" in getattr(item, "fixturenames", ()) and not is_rare
+    return "transport" in getattr(item, "fixturenames", ()) and not is_rare
 
 
 def watch_slack() -> None:

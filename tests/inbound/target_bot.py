@@ -34,21 +34,15 @@ class DebugLog(logging.Handler):
 
 @contextmanager
 def logging_at_debug() -> Iterator[DebugLog]:
-    """Configure logging as LOG_LEVEL=DEBUG does, and restore it at the end."""
+    """Configure logging as LOG_LEVEL=DEBUG does, with a handler of its own."""
     root, log = logging.getLogger(), DebugLog()
-    handlers, levels = root.handlers, {logger: logger.level for logger in _loggers()}
+    handlers, level = root.handlers, root.level
     root.handlers = []  # configure() would close pytest's
     configure("DEBUG", "text")
     root.handlers = [log]
     yield log
     root.handlers = handlers
-    for logger in _loggers():
-        logger.setLevel(levels.get(logger, logging.NOTSET))
-
-
-def _loggers() -> list[logging.Logger]:
-    root = logging.getLogger()
-    return [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+    root.setLevel(level)
 
 
 @dataclass(slots=True)

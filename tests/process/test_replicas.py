@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import signal
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,7 +23,7 @@ from bot.sim.slack import Delivery, SimSlack, User
 from harness import paused
 from harness.conversation import BY_BOT, until
 from harness.databases import KEY, PostgreSQL, server_directory
-from harness.process import BotProcess, bot_process, frozen, single_workspace_process
+from harness.process import BotProcess, bot_process, single_workspace_process
 from harness.programs import needs, pooler
 from harness.texts import waiting_text
 
@@ -273,6 +275,17 @@ async def order_at_random(at: Replicas) -> None:
         giving.append(asyncio.create_task(at.order(at.chance.choice(["pause", "resume"]), session)))
         await asyncio.sleep(at.chance.uniform(0.0, 0.08))
     await asyncio.gather(*giving)
+
+
+@asynccontextmanager
+async def frozen(bot: BotProcess, seconds: float) -> AsyncIterator[None]:
+    bot.process.send_signal(signal.SIGSTOP)
+    ends = time.monotonic() + seconds
+    try:
+        yield
+        await asyncio.sleep(ends - time.monotonic())
+    finally:
+        bot.process.send_signal(signal.SIGCONT)
 
 
 @pytest.mark.no_cover
