@@ -140,12 +140,11 @@ _TOLD = """
 """
 _OWNER = "SELECT owner FROM orders WHERE id = :id"
 _LEFT = f"""
-    SELECT * FROM orders WHERE {IS_UNFINISHED} AND id NOT IN (SELECT value FROM json_each(:known)) AND (
+    FROM orders WHERE {IS_UNFINISHED} AND id NOT IN (SELECT value FROM json_each(:known)) AND (
       owner <> :owner AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.name = orders.owner AND {IS_LIVE})
       OR owner = :owner AND given_at < unix_now() - CAST(:lease AS DOUBLE PRECISION)
       OR given_at < unix_now() - CASE state WHEN '{State.SETTLED}' THEN {LONGEST_UNTOLD} ELSE {LONGEST_SENT} END)
       AND {LEADS}
-    ORDER BY seq LIMIT {MOST_TAKEN} FOR UPDATE SKIP LOCKED
 """
 """The orders of processes that have ended, those that this one has by a transaction whose answer was lost, and those
 that take too long."""
@@ -317,6 +316,8 @@ class OrderRows:
         One that can't be read is told to nobody, and speaks against nothing any more.
         """
         values = {"known": listed(known), "lease": self.lease.seconds, **self.lease.leading}
+        if await self.database.fetch_one(f"SELECT id {_LEFT} LIMIT 1", **values) is None:
+            return []
         taken = await self.database.change(lambda connection: self._adopt(connection, values))
         for running in taken:
             running.recorded = asyncio.get_running_loop().create_future()
@@ -325,7 +326,8 @@ class OrderRows:
 
     def _adopt(self, connection: Connection, values: dict[str, Any]) -> list[RunningOrder]:
         taken, odd, now = list[RunningOrder](), list[str](), connection.now()
-        for row in connection.fetch_all(_LEFT, **values):
+        left = f"SELECT * {_LEFT} ORDER BY seq LIMIT {MOST_TAKEN} FOR UPDATE SKIP LOCKED"
+        for row in connection.fetch_all(left, **values):
             try:
                 taken.append(read_row(row, self.cipher, now))
             except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError):

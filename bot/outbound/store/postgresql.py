@@ -81,14 +81,22 @@ def _open(conninfo: str) -> tuple[psycopg.Connection[Any], Callable[[], None]]:
 
 async def _listen(conninfo: str, hear: Callable[[str], None]) -> None:
     """Hear what `tell` tells (https://www.postgresql.org/docs/current/sql-notify.html), and "" at first."""
+    loop, readable = asyncio.get_running_loop(), asyncio.Event()
     while True:
         try:
             raw = await psycopg.AsyncConnection.connect(conninfo, autocommit=True, prepare_threshold=None)
             async with raw:
                 await raw.execute("LISTEN anchor_bot")
                 hear("")
-                async for told in raw.notifies():
-                    hear(told.payload)
+                loop.add_reader(raw.fileno(), readable.set)  # `raw.notifies()` would look ten times a second
+                try:
+                    while await readable.wait():
+                        readable.clear()
+                        raw.pgconn.consume_input()
+                        while told := raw.pgconn.notifies():
+                            hear(told.extra.decode())
+                finally:
+                    loop.remove_reader(raw.fileno())
         except psycopg.Error as error:
             _log.info("no notifications", extra={"why": type(error).__name__})
         await asyncio.sleep(_RETRY_DELAY)
