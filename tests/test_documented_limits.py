@@ -59,7 +59,6 @@ def span(seconds: float) -> str:
 
 PAGES: dict[str, list[Row]] = {
     "run": [
-        ("`database` is checked every {} s", store.CHECK_INTERVAL),
         ("is checked at startup, every {} minutes", minutes(app.KEY_INTERVAL)),
         ("logged at most once per {} s and status", http.LOG_INTERVAL),
         ("the bot goes on: it keeps {} lines", logs.CAPACITY),

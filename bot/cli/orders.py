@@ -176,9 +176,9 @@ async def _send(context: Context, *given: Order) -> _Execution:
         execution = _Execution(context, [orders.begin(one) for one in given])
 
         def interrupt(number: int) -> None:
-            execution.received = number
-            for one in execution.running:
+            for one in execution.running if execution.received is None else ():  # what is sent is told once
                 one.result.cancel()
+            execution.received = number
 
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, interrupt, number)

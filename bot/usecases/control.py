@@ -40,7 +40,7 @@ from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.orders import OrderRows
-from bot.outbound.store.running_orders import Crossed, RunningOrder, Settled
+from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.runtime import log_incident
 from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
 from bot.usecases.notices import WorkspaceMonitor
@@ -191,16 +191,16 @@ class SessionControl:
         if isinstance(outcome, Paused) and self.facts is not None:
             self.facts.read_after_pause(access, running.order.session_id)
         ends = time.monotonic() + _LONGEST_LOOK
-        settled = await self._record(running, outcome, doubt=doubt, looks=True)
-        while isinstance(settled, Crossed) and settled.is_running and time.monotonic() < ends:
+        settled = await self._settle(running, outcome, doubt=doubt, looks=True)
+        while settled and settled.is_running and time.monotonic() < ends:
             await asyncio.sleep(_LOOK_INTERVAL)
-            settled = await self._record(running, outcome, doubt=doubt, looks=True)
-        if isinstance(settled, Crossed):
+            settled = await self._settle(running, outcome, doubt=doubt, looks=True)
+        if settled and settled.crossed_by:
             outcome, is_doubtful = await self._send(running, access)
             if settled.is_running or not isinstance(outcome, Paused | Unconfirmed):
                 outcome = Unconfirmed(Doubt.OVERTAKEN)  # a refusal now says nothing about the session
             elif isinstance(outcome, Paused):
-                outcome = replace(outcome, crossed=settled.user_id)
+                outcome = replace(outcome, crossed=settled.crossed_by)
             return await self._settle(running, outcome, doubt=doubt or is_doubtful or settled.is_running)
         return settled and replace(settled, is_recorded=settled.is_recorded and is_recorded is not None)
 
@@ -297,14 +297,9 @@ class SessionControl:
             return why_not[0], False
         return outcome, doubt
 
-    async def _settle(self, running: RunningOrder, outcome: Outcome, *, doubt: bool = False) -> Settled | None:
-        """Record an outcome, and return what is told."""
-        settled = await self._record(running, outcome, doubt=doubt)
-        return None if isinstance(settled, Crossed) else settled
-
-    async def _record(
-        self, running: RunningOrder, outcome: Outcome, *, doubt: bool, looks: bool = False
-    ) -> Settled | Crossed | None:
+    async def _settle(
+        self, running: RunningOrder, outcome: Outcome, *, doubt: bool = False, looks: bool = False
+    ) -> Settled | None:
         """Record an outcome, and return what is told: the outcome as it is if the database fails.
 
         None: another process has the order. If the lease has ended meanwhile, the next transaction, which renews it,
@@ -325,7 +320,7 @@ class SessionControl:
                 running.know(outcome)
                 self.rows.settle(running, outcome, doubt=doubt)  # with this time, whatever it has crossed
                 return Settled(outcome, is_recorded=False)
-            if not isinstance(settled, Settled):
+            if settled is None or settled.crossed_by:
                 return settled
             running.know(settled.outcome)
             if self.rows.lease.is_held:

@@ -208,12 +208,6 @@ ALICE_S_ORDERS = (
 )
 
 
-@pytest.fixture
-def frequent_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look for the end of an outage each second: with PostgreSQL that is real time."""
-    monkeypatch.setattr("bot.outbound.store.store.CHECK_INTERVAL", 1.0)
-
-
 async def give(at: SingleHarness, by: str, verb: str, seconds: float) -> tuple[str, Delivery]:
     """Give an order for a session of its own, for which Anchor takes so long."""
     state = SessionState.RUNNING if verb == "pause" else SessionState.PAUSED
@@ -273,7 +267,6 @@ async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_ur
         assert delivery.ack.text == outcome_text(RESUMED, verb="resume", session=session)
 
 
-@pytest.mark.usefixtures("frequent_checks")
 @pytest.mark.slow
 @HTTP_ONLY
 @pytest.mark.parametrize("outage", [without_table, locked])
@@ -311,7 +304,6 @@ async def network(url: str) -> AsyncIterator[Network]:
         yield Network(parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="").geturl(), goes_on)
 
 
-@pytest.mark.usefixtures("frequent_checks")
 @pytest.mark.slow
 @HTTP_ONLY
 async def test_pauses_go_on_while_a_server_does_not_answer(postgresql_urls: Iterator[str]) -> None:
@@ -329,7 +321,6 @@ async def delays(tenant: Tenant, giving: Awaitable[object], count: int) -> list[
     return found
 
 
-@pytest.mark.usefixtures("frequent_checks")
 @pytest.mark.slow
 @HTTP_ONLY
 @pytest.mark.long

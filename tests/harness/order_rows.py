@@ -21,7 +21,7 @@ from bot.outbound.store.database import session_lock, workspace_lock
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.postgresql import driver
-from bot.outbound.store.running_orders import HAS_EFFECT, Crossed, RunningOrder, Settled, write_outcome, write_row
+from bot.outbound.store.running_orders import HAS_EFFECT, RunningOrder, Settled, write_outcome, write_row
 from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store
 from bot.outbound.store.writer import LEADER, LEASE, Lease, Writer
@@ -31,7 +31,7 @@ from harness.databases import KEY
 from harness.stored import ACME, columns
 from harness.texts import SESSION
 
-__all__ = ["LEADER", "LEASE", "Connection", "Crossed", "Lease", "OrderHistory", "Settled"]
+__all__ = ["LEADER", "LEASE", "Connection", "Lease", "OrderHistory", "Settled"]
 __all__ += ["session_lock", "workspace_lock"]
 
 COLUMNS = columns()["orders"]

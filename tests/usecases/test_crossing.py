@@ -94,10 +94,10 @@ class _Rows(OrderRows):
         return change
 
     def settle(self, running: RunningOrder, *outcome: Any, **how: Any) -> Any:
-        is_settled: Callable[[Any], bool] = lambda result: isinstance(result, Settled)  # noqa: E731
+        is_settled: Callable[[Any], bool] = lambda result: result is not None and not result.crossed_by  # noqa: E731
         return self._watch("S", super().settle(running, *outcome, **how), is_settled)
 
-    def told(self, running: RunningOrder, route: str | None, *, within: float = 2.0) -> asyncio.Future[None]:
+    def told(self, running: RunningOrder, route: str | None, *, within: float = 2.0) -> asyncio.Future[Any]:
         self.world.tell(running)
         return super().told(running, route, within=within)
 
@@ -133,7 +133,7 @@ class Process:
             queue=FairQueue(most=100, most_each=100),
         )
         known = Mock(**{"reads.known.return_value": None, "have_more.return_value": False})
-        cards = Mock(**{"is_card.return_value": False}, keep_batch=AsyncMock())
+        cards = Mock(**{"is_card.return_value": False}, keep_batch=self._keep_batch)
         delivery = Mock(deliver=AsyncMock(return_value=Delivered("channel")))
         values: dict[str, Any] = {"dashboard_url": "", "facts": known}
         self.orders = Orders(control, rows, delivery, cards, tasks, **values)
@@ -153,6 +153,10 @@ class Process:
             await asyncio.sleep(self.world.faults.rng.uniform(0, 1))
         workspace = Workspace(_TEAM, Secret("xoxb-1"), AnchorKey(Secret("sk-1")))
         return Access(workspace, Secret("sk-1"), order.actor.person)
+
+    async def _keep_batch(self, *_: object) -> None:
+        if self.world.faults.happens("c", 0.2):
+            raise StoreUnreachableError("away")
 
     async def serve(self, order: Order) -> None:
         begin_request(own := new_id())

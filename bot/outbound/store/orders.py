@@ -25,7 +25,6 @@ from bot.outbound.store.messages import ask_for_cards, mark
 from bot.outbound.store.running_orders import (
     HAS_EFFECT,
     NO_CARDS,
-    Crossed,
     RunningOrder,
     Settled,
     is_overtaken,
@@ -230,7 +229,7 @@ class OrderRows:
 
     def settle(
         self, running: RunningOrder, outcome: Outcome, *, doubt: bool = False, looks: bool = False
-    ) -> asyncio.Future[Settled | Crossed | None]:
+    ) -> asyncio.Future[Settled | None]:
         """Record an outcome, unless the order is to `look` whether it has crossed a resume, and has.
 
         None: another process has it. One that has an outcome keeps it. What was told before this is written has no
@@ -242,7 +241,7 @@ class OrderRows:
 
     def _settle(
         self, running: RunningOrder, end: tuple[Outcome, bool, bool], connection: Connection
-    ) -> Callable[[], Settled | Crossed | None]:
+    ) -> Callable[[], Settled | None]:
         (outcome, doubt, looks), verb = end, running.order.verb
         asked = ask_for_cards(connection, running.marks(outcome))
         ago = 0.0 if running.settled_at is None else time.monotonic() - running.settled_at
@@ -255,7 +254,7 @@ class OrderRows:
             outcome, effect = read_outcome(look.own_outcome, look.outcome_fields), look.own_effect
         elif looks and not ago and crossed and isinstance(outcome, HAS_EFFECT):
             connection.queue(_SEND, own | {"longest": _EVER})  # without its turn: no resume is cleared beside the next
-            return partial(_same, Crossed(crossed, look.running is not None))
+            return partial(_same, Settled(outcome, crossed_by=crossed, is_running=look.running is not None))
         else:
             told_at = None if running.settled_at is None else connection.when(running.settled_at)
             given_at, at = connection.when(running.given_at), told_at or connection.now()
@@ -283,32 +282,20 @@ class OrderRows:
 
         self._do(running, work).add_done_callback(lambda _: self.database.messages_due.set())
 
-    def _wake(self, running: RunningOrder, change: asyncio.Future[Settled | Crossed | None]) -> None:
+    def _wake(self, running: RunningOrder, change: asyncio.Future[Settled | None]) -> None:
         """Let cards be sent that were marked, perhaps that of a batch, or of what is held back."""
         settled = None if change.cancelled() or change.exception() else change.result()
-        if not isinstance(settled, Settled):
-            return
-        if settled.cards.names or len(running.marks(settled.outcome)) > 1:
+        if settled and (settled.cards.names or len(running.marks(settled.outcome)) > 1):
             self.database.messages_due.set()
 
-    def told(self, running: RunningOrder, route: str | None, *, within: float = _TOLD_WITHIN) -> asyncio.Future[None]:
+    def told(self, running: RunningOrder, route: str | None, *, within: float = _TOLD_WITHIN) -> asyncio.Future[Any]:
         """Record that an outcome was delivered by a route, or that Slack refused it finally (None)."""
-
-        def work(connection: Connection) -> Callable[[], None]:
-            connection.queue(_TOLD, {"id": running.id, "owner": self._owner, "route": route})
-            return lambda: None
-
-        return self._do(running, work, within=within)
+        return self._do(running, _rows_of(_TOLD, id=running.id, owner=self._owner, route=route), within=within)
 
     async def is_ours(self, running: RunningOrder) -> bool:
         """Return whether no other process has taken over an order. Without the database that stays open."""
-
-        def ask(connection: Connection) -> Callable[[], bool]:
-            owners = connection.queue(_OWNER, {"id": running.id})
-            return lambda: all(row.owner == self._owner for row in owners.fetch_all())
-
-        is_ours = await or_default(self._do(running, ask), None, within=_OURS_WITHIN)
-        return is_ours is None or (is_ours and self.lease.is_held)  # it can freeze again meanwhile
+        rows: list[Row] = await or_default(self._do(running, _rows_of(_OWNER, id=running.id)), [], within=_OURS_WITHIN)
+        return not rows or (rows[0].owner == self._owner and self.lease.is_held)  # it can freeze again meanwhile
 
     async def adopt(self, known: Collection[str]) -> list[RunningOrder]:
         """Take over orders that processes have left, if this one leads: at most MOST_TAKEN, in their sequence.
@@ -337,6 +324,11 @@ class OrderRows:
         connection.execute(_GIVE_UP, ids=listed(odd), outcome=name, fields=fields, owner=self._owner, now=now)
         connection.execute(_TAKE, ids=listed(one.id for one in taken), owner=self._owner)
         return taken
+
+
+def _rows_of(sql: str, **values: object) -> Work[list[Row]]:
+    """Return the work that executes a statement, and reads its rows."""
+    return lambda connection: connection.queue(sql, values).fetch_all
 
 
 def _same(result: _T) -> _T:

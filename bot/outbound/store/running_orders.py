@@ -8,9 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args
 
 from bot.core.cards import MarkedCards, SessionName
 from bot.core.fields import Secret
@@ -25,6 +23,7 @@ from bot.core.outcomes import (
     Refusal,
     Resumed,
     Unconfirmed,
+    Why,
     name_of,
 )
 from bot.core.requests import REPEATED, Actor, Order, ReplyAddress, Source, State, Verb
@@ -39,28 +38,22 @@ from bot.runtime import order_id
 NO_CARDS = MarkedCards()
 HAS_EFFECT = Done | Unconfirmed | Broken
 _TYPES: dict[str, Callable[..., Outcome]] = {one.__name__: one for one in get_args(Outcome)}
-_hints_of = cache(get_type_hints)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
     """The end of an order: the outcome to tell, and the cards of its session.
 
-    It `is_overtaken` if another order has left the session otherwise before this outcome was told.
+    It `is_overtaken` if another order has left the session otherwise before this outcome was told. A pause that has
+    crossed a resume of `crossed_by`, which still `is_running` or not, is not recorded, but sent again.
     """
 
     outcome: Outcome
     cards: MarkedCards = NO_CARDS
     is_overtaken: bool = False
     is_recorded: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Crossed:
-    """A pause has crossed a resume by `user_id`, which can still be at Anchor (`is_running`): it is sent again."""
-
-    user_id: str
-    is_running: bool
+    crossed_by: str = ""
+    is_running: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +65,7 @@ class RunningOrder:
     given_at: float
     id: str = field(default_factory=order_id)
     state: State = State.SENT
-    """That of the row that is adopted; of a new one, the first, as soon as it is allowed."""
+    """That of the row that is adopted; of a new one, the first, as soon as it is allowed. SENT once a request began."""
     recorded: asyncio.Future[State | None] = field(init=False)
     """The state with which the database has it; None if another order has its trigger."""
     is_allowed: bool = False
@@ -113,11 +106,8 @@ class RunningOrder:
 
     async def is_safe(self, delivery: asyncio.Task[None] | None, *, within: float) -> bool:
         """Wait until it survives the end of the process, or is delivered. Return whether it has come so far."""
-        left: set[asyncio.Future[Any]] = {self.recorded} if delivery is None else {self.recorded, delivery}
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                while left and not self.is_recorded and not (delivery and delivery.done()):
-                    _, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+        parts: set[asyncio.Future[Any]] = {self.recorded} if delivery is None else {self.recorded, delivery}
+        await asyncio.wait(parts, timeout=within, return_when=asyncio.FIRST_COMPLETED)
         return self.is_recorded or (delivery is not None and delivery.done())
 
     def know(self, outcome: Outcome) -> None:
@@ -238,15 +228,11 @@ def write_outcome(outcome: Outcome) -> tuple[str, str]:
 def read_outcome(name: str, fields: str) -> Outcome:
     """Decode an outcome. One of another version of the bot counts as Broken."""
     try:
-        read, outcome_type = json.loads(fields), _TYPES.get(name) or Refusal
-        hints = _hints_of(outcome_type)
-        return outcome_type(**{key: _as_field(hints[key], value) for key, value in read.items()})
-    except (ValueError, KeyError, TypeError, AttributeError):
+        read = json.loads(fields)
+        if "why" in read:  # JSON has no enums and no sets
+            read["why"] = (Doubt if name == Unconfirmed.__name__ else Why)(read["why"])
+        if "ids" in read:
+            read["ids"] = frozenset(read["ids"])
+        return (_TYPES.get(name) or Refusal)(**read)
+    except (ValueError, TypeError):
         return Broken("")
-
-
-def _as_field(hint: object, value: Any) -> Any:  # noqa: ANN401 - a value of JSON
-    """Return the value of a field: JSON has no enums and no sets."""
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(value)
-    return frozenset(value) if get_origin(hint) is frozenset else value

@@ -15,7 +15,7 @@ from bot.outbound.store.database import Database, connect
 from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError
 from bot.outbound.store.marks import InstallStates, Notices
 from bot.outbound.store.people import People
-from bot.outbound.store.schema import TABLES, find_version, prepare
+from bot.outbound.store.schema import find_version, prepare
 from bot.outbound.store.secrets import FieldCipher, can_decrypt
 from bot.outbound.store.sqlite import lock
 from bot.outbound.store.workspaces import WorkspaceRows
@@ -23,11 +23,9 @@ from bot.runtime import Tasks, happens, run_periodically
 
 _log = logging.getLogger(__name__)
 
-CHECK_INTERVAL = 8.0  # seconds
 RETRY_DELAY = 2.0  # seconds, also while another bot uses the same SQLite file: a stop takes 10
 FIRST_ATTEMPT = 2.0  # seconds for which a start waits for its database: it can hang, or be locked
 _NAME = "database"
-_LOOKS = [f"SELECT * FROM {table} LIMIT 1" for table in TABLES]
 _WRONG_KEYS = (
     "ENCRYPTION_KEYS does not fit the database: no key decrypts its secrets. Add the key that the database was created "
     "with; without it the secrets are lost, and you need a new database."
@@ -132,7 +130,7 @@ async def open_watched(
                 is_tried.set()
             await asyncio.sleep(RETRY_DELAY)
         readiness.clear(_NAME)
-        tasks.start(run_periodically(partial(_check, store, readiness)))
+        readiness.recover(_NAME)
         tasks.start(run_periodically(store.database.empty_log))
 
     opening = open_store(url, keys, keys_must_fit=is_required, is_prepared=False)
@@ -155,13 +153,3 @@ def _report(readiness: Readiness, is_required: bool, why: str) -> None:  # noqa:
         _log.warning("the database can't be reached", extra={"why": why})
     else:
         readiness.degrade(_NAME, why)
-
-
-async def _check(store: Store, readiness: Readiness) -> float:
-    try:
-        await store.database.read(lambda connection: list(connection.fetch_each(*_LOOKS)))
-    except StoreUnreachableError as error:
-        readiness.degrade(_NAME, f"The database fails ({error}).")
-    else:
-        readiness.recover(_NAME)
-    return CHECK_INTERVAL

@@ -99,7 +99,7 @@ class Lease:
     is_alone: bool = False
     can_lead: bool = True
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when a renewal is due before its time: nobody leads, or this process leads on only in a new term."""
+    """Set when a renewal is due before its time, since this process leads on only in a new term."""
 
     def __post_init__(self) -> None:
         self._renewed_at = self._leads_from = -math.inf
@@ -129,9 +129,9 @@ class Lease:
         """Return the seconds until a renewal is due."""
         return math.inf if self.is_alone else max(0.0, self._renewed_at + self.seconds / _RENEWALS - time.monotonic())
 
-    def hasten(self) -> None:
-        """Let a renewal be due now."""
+    def _hasten(self) -> None:
         self._renewed_at = min(self._renewed_at, time.monotonic() - self.seconds / _RENEWALS)
+        self.wake.set()
 
     def doubt(self) -> None:
         """Lead on only in a new term: this process is not sure to know all that it has taken."""
@@ -139,7 +139,7 @@ class Lease:
             self._term += 1
         elif self._term is not None:
             self._is_sure = False
-            self.wake.set()
+            self._hasten()
 
     def renew(self, connection: Connection) -> Callable[[], int | None]:
         """Renew it in a transaction. Return a function that reads the term after the commit, for `renewed`."""
@@ -161,7 +161,7 @@ class Lease:
         self._is_sure = term is not None and (term != self._term or (self._is_sure and self.is_held))
         self._renewed_at, self._term = began, term
         if term is not None and not self._is_sure:
-            self.wake.set()
+            self._hasten()
 
     def yield_lead(self, connection: Connection) -> bool:
         """Leave the lead to another living process, if there is one; return whether. Take it again if it does not."""
@@ -247,13 +247,11 @@ class Writer:
     async def run(self) -> None:
         """Write, and keep the lease, until `stop`; then write what is left, once."""
         while not self._is_stopping:
-            is_woken = await happens(self._wake, within=self.lease.due_in() if self.lease else None)
+            await happens(self._wake, within=self.lease.due_in() if self.lease else None)
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
             self._wake.clear()
             works = self._take()
-            if self.lease and is_woken and not self.waiting:  # for its lease
-                self.lease.hasten()
             if (works or self.is_renewal_due) and not await self._write(works):
                 await asyncio.sleep(_RETRY_DELAY)
                 self._wake.set()

@@ -19,7 +19,6 @@ from harness.databases import KEY, OTHER_KEY, query
 from harness.order_rows import (
     LEASE,
     RESPONSE_URL,
-    Crossed,
     OrderRow,
     Settled,
     order_row,
@@ -293,9 +292,9 @@ async def test_a_pause_that_waits_has_its_turn_unless_somebody_resumes_meanwhile
 @pytest.mark.parametrize(
     ("beside", "crossed"),
     [
-        (other(RESUME, age=30.0), Crossed(BOB, is_running=True)),
-        (other(RESUME, outcome=RESUMED), Crossed(BOB, is_running=False)),
-        (other(RESUME, outcome=IN_DOUBT), Crossed(BOB, is_running=False)),
+        (other(RESUME, age=30.0), Settled(PAUSED, crossed_by=BOB, is_running=True)),
+        (other(RESUME, outcome=RESUMED), Settled(PAUSED, crossed_by=BOB)),
+        (other(RESUME, outcome=IN_DOUBT), Settled(PAUSED, crossed_by=BOB)),
         (other(RESUME, outcome=RESUMED, age=30.0), None),
         (other(RESUME, WAITING), None),
         (other(RESUME, outcome=NOT_SENT), None),
@@ -304,7 +303,7 @@ async def test_a_pause_that_waits_has_its_turn_unless_somebody_resumes_meanwhile
     ],
 )
 async def test_a_pause_looks_whether_it_has_crossed_a_resume(
-    store: Store, beside: Make, crossed: Crossed | None
+    store: Store, beside: Make, crossed: Settled | None
 ) -> None:
     pause = running(PAUSE, SENT, age=20.0)
     async with orders_of(store) as rows:
