@@ -153,7 +153,7 @@ class Bot:
         facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, tasks)
         lists = SessionLists(access_check, reads, states, delivery, tasks, page)
         modals = Modals(workspaces, slack, delivery, tasks)
-        home = HomeView(workspaces, roles, slack, monitor, history, lists, page)
+        home = HomeView(workspaces, roles, slack, monitor, lists, page)
 
         # orders and messages
         queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=deadline)

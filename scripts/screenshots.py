@@ -16,7 +16,7 @@ from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize
 
 from bot.cli import terminal_text
 from bot.demo.demo import Demo
-from bot.demo.jobs import JOBS, NEWCO_JOBS
+from bot.demo.jobs import JOBS
 from bot.demo.newco import NEWCO_KEY
 from bot.demo.page.server import page as serve
 from bot.demo.runner import DemoRunner
@@ -130,17 +130,12 @@ async def _take_alert(folder: Path, frames: Path, page: Page, demo: Demo, theme:
 
 
 async def _take_home(folder: Path, page: Page, ending: str) -> None:
-    """Take a command without a key and the modal for the key, in light only, and the Home when all is set up."""
+    """Take the modal for the key, in light only, and the Home when all is set up."""
     nav, pane, dialog = page.locator(".side"), page.locator(".channel"), page.get_by_role("dialog")
     await page.locator(".guide").evaluate("guide => guide.hidden = true")  # of the demo, not of the app
     await page.get_by_title("An admin of Newco").click()
-    await page.get_by_role("combobox", name="as dora").fill(f"/anchor-pause {next(iter(NEWCO_JOBS))}")
-    await page.keyboard.press("Enter")
-    message = page.locator(".message")
-    await expect(message.get_by_role("button")).to_be_visible()
-    if not ending:
-        await _save(page, folder / "no-key.png", message)
-    await message.get_by_role("button").click()
+    await page.get_by_role("navigation").get_by_role("button", name="anchor").click()
+    await page.get_by_role("tabpanel", name="Home").get_by_role("button", name="Set Anchor API key").click()
     await dialog.locator(f'[data-action="{KEY}"]').fill(NEWCO_KEY)
     if not ending:
         await _save(page, folder / "set-key.png", dialog, margin=_AROUND_MODAL)

@@ -16,7 +16,7 @@ from bot.cli import ENV_FILE, NotDoneError, Run, as_called
 from bot.cli.context import open_anchor, open_client_session
 from bot.config.settings import Settings, SettingsError, find_warnings, read_environment, summarize
 from bot.core.fields import Secret
-from bot.core.workspace import SCOPES, AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
+from bot.core.workspace import SCOPES, AnchorKey, Workspace
 from bot.messages.checks import (
     CHANNEL_PROBE,
     Checked,
@@ -222,10 +222,10 @@ async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
     if key is None:
         return Finding(Wrong.KEY_UNSET)
     result = await anchor.try_key(key.value)
-    if isinstance(result, NewKeyRejected):
-        return Finding(Wrong.KEY_REFUSED, {"status": str(result.status_code)})
-    if not isinstance(result, NewKeyUnverified):
+    if result is None:
         return Finding(Good.KEY_ACCEPTED)
+    if result.is_refused:
+        return Finding(Wrong.KEY_REFUSED, {"status": str(result.status_code)})
     if not result.was_sent:
         return Finding(Unanswered.NOT_REACHED, {"host": "Anchor", "why": "see above"})
     why = "no response" if result.status_code is None else f"HTTP {result.status_code}"

@@ -21,11 +21,11 @@ from bot.core.outcomes import Broken, Done, Outcome, Paused, Refusal, Resumed, U
 from bot.core.requests import Actor, Order, Source, Verb
 from bot.core.sessions import Choice, Life, NotRead, Phase, SessionList
 from bot.health import Readiness
-from bot.messages.markup import code
+from bot.messages.markup import code, counted
 from bot.messages.outcomes import DOING, session_line, spoken_name
 from bot.messages.results import facts_message, outcome_message
 from bot.messages.sessions import of_them_paused
-from bot.messages.several import WHOLE_ID, agents, batch_text, still_running
+from bot.messages.several import WHOLE_ID, batch_text, still_running
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.messages import MessageRows
@@ -113,7 +113,7 @@ async def _show_running(words: str, order: Order, context: Context) -> SessionLi
     paused = await states.paused(context.team_id, [one.id for one in found.sessions]) or {}
     shown = partial(session_line, now=time.time(), digits=WHOLE_ID)
     lines = (shown(one, paused=paused.get(one.id)) for one in found.sessions)
-    say(f"{least} {agents(len(found.sessions))}{which}{of_them_paused(found.sessions, paused)}.", *lines)
+    say(f"{least} {counted(len(found.sessions), 'agent')}{which}{of_them_paused(found.sessions, paused)}.", *lines)
     return found
 
 
@@ -125,7 +125,7 @@ async def _pause_all(options: argparse.Namespace, order: Order, context: Context
     if not chosen:
         return int(not found.is_complete)
     if not options.yes:
-        question = f"To pause {agents(len(chosen))}, type this number: "
+        question = f"To pause {counted(len(chosen), 'agent')}, type this number: "
         confirm(question, str(len(chosen)), why_not="Nothing was paused")
     batch_id = new_id()
     execution = await _send(context, *(replace(order, session_id=one.id, batch_id=batch_id) for one in chosen))

@@ -267,13 +267,12 @@ _ONE_WORKSPACE = (
     Setting("PAUSE_USERS", ids, "", _PEOPLE,
         "Who can pause: the ids of people, separated by commas. In Slack: profile > More (⋮) > Copy member ID. If it "
         "is not set, every full member of the workspace can. Guests, bots and people of other companies never can, "
-        "even if they are named. Without the scope users:read the app can't tell guests from members."),
+        "even if they are named."),
     Setting("PAUSE_SEVERAL_USERS", ids, "", _PEOPLE,
         "Who of them can pause several sessions at once (/anchor-pause all), in the same form. If it is not set, all "
         "who can pause."),
     Setting("RESUME_USERS", ids, "", _PEOPLE,
-        "Who can resume, in the same form. Without the scope users:read nobody else can resume in Slack, also if it "
-        "is not set."),
+        "Who can resume, in the same form."),
     Setting("ALLOWED_CHANNELS", ids, "", _CHANNELS,
         "The channels in which people can pause and resume: ids, separated by commas. In Slack: channel details > "
         "About, at the end. If it is not set, people can pause and resume anywhere. If it is set, direct messages are "

@@ -274,7 +274,7 @@ class HeldContent:
 
 @dataclass(frozen=True, slots=True)
 class BatchContent:
-    """The result of a batch of orders: who gave it, why, and the words that chose its sessions, "" without any.
+    """The result of a batch of orders: who gave it, and why.
 
     Its card has the id of the batch in the place of a session. `channel_id` is where the batch was given, "" in Home.
     As far as is known, programs outside of Anchor control the browsers of `outside` sessions, and agents have `names`.
@@ -283,7 +283,6 @@ class BatchContent:
     user_id: str
     channel_id: str = ""
     reason: str = ""
-    words: str = ""
     verb: Verb = Verb.PAUSE
     outside: int = 0
     names: Mapping[SessionId, str] = field(default_factory=dict)

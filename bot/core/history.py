@@ -47,8 +47,3 @@ class BatchedOrder:
     id: str
     session_id: SessionId
     outcome: Outcome | None
-
-
-def can_see_all(user_id: str, *, viewer_id: str, is_admin: bool) -> bool:
-    """Return whether a viewer sees where and why `user_id` gave an order: channels and reasons can be confidential."""
-    return is_admin or user_id == viewer_id

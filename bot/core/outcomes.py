@@ -66,16 +66,9 @@ class Failed:
     anchor_message: str | None = None
 
 
-UNAUTHORIZED = 401
-"""Anchor documents it for an end as "Invalid API Key or browser session ID", and for no other order.
-
-https://docs.anchorbrowser.io/api-reference/browser-sessions/end-browser-session
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class KeyRejected:
-    """Anchor refused the key (401, 403); the 401 of an end can be about the session."""
+    """Anchor refused the key (401, 403). The 401 of an end, which can be about the session, is `Failed`."""
 
     status_code: int
     anchor_message: str | None = None
@@ -133,16 +126,10 @@ class Broken:
 
 
 class Why(StrEnum):
-    """The reasons why an order was not sent, by the names that the journal and the log have."""
+    """The reasons why an order was not sent, by the names that the journal and the log have. `messages` words them."""
 
     NOT_MEMBER = "NotMember"
-    """The person is a guest, a bot or deactivated, and no full member of the workspace."""
-    OUTSIDER = "Outsider"
-    """The person is of another workspace."""
     ROLE_UNKNOWN = "RoleUnknown"
-    """Slack does not say whether the person is a full member."""
-    SCOPE_MISSING = "ScopeMissing"
-    """Only people who are named are allowed, without the scope `users:read`."""
     NOT_NAMED = "NotNamed"
     """Only the people in `ids` are allowed."""
     NOT_NAMED_FOR_SEVERAL = "NotNamedForSeveral"
@@ -151,30 +138,20 @@ class Why(StrEnum):
     NOT_HERE = "NotHere"
     """It is allowed only in the channels in `ids`."""
     END_OFF = "EndOff"
-    """Nobody can end sessions in this workspace."""
     WRONG_WORKSPACE = "WrongWorkspace"
-    """The bot does not serve it."""
     NO_KEY = "NoKey"
-    """The workspace has no Anchor API key yet. If it `is_in_home`, this person can set one."""
     STORE_UNAVAILABLE = "StoreUnavailable"
-    """The database gives no answer."""
     OVERLOADED = "Overloaded"
     STOPPING = "Stopping"
-    """The bot is shutting down."""
-    NO_TURN = "NoTurn"
-    """It waited `seconds` behind other orders of the same person."""
     LATE = "Late"
-    """It was `seconds` old before it could be sent: its person is asked again."""
+    """It came, or waited for its turn, for `seconds`: its person is asked again."""
     RESUMED_SINCE = "ResumedSince"
     """A pause waited or came late, and `user_id` resumed the session after it was given."""
     PAUSED_SINCE = "PausedSince"
     """`user_id` paused the session while a resume waited, or after the `version` that its button has."""
-    ENDING = "Ending"
-    """`user_id` is ending the session that was to be resumed."""
     ENDED_SINCE = "EndedSince"
-    """`user_id` has ended it."""
+    """`user_id` has ended the session that was to be resumed, or asked for that."""
     OBSERVED = "Observed"
-    """The workspace wants to see only what alerts would pause."""
     HELD_BACK = "HeldBack"
     """Alerts of the sender would have paused more sessions than its limit within a minute."""
     RESUMED_BEFORE = "ResumedBefore"
@@ -182,9 +159,12 @@ class Why(StrEnum):
     PAUSED_BEFORE = "PausedBefore"
     """The same firing came with another token, and its pause by `user_id` was confirmed a moment before."""
     ENDED_BEFORE = "EndedBefore"
-    """Anchor said a moment before the alert that the session has ended."""
     AUTO_PAUSE_OFF = "AutoPauseOff"
     """The workspace takes no pauses by alerts any more, or not by this sender."""
+
+
+NEWER = {Verb.PAUSE: Why.PAUSED_SINCE, Verb.RESUME: Why.RESUMED_SINCE, Verb.END: Why.ENDED_SINCE}
+"""The reason of a refusal because of a newer order of this verb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +172,7 @@ class Refusal:
     """The bot sent nothing, `why` says which of the other fields count.
 
     `given_at` is when `user_id` gave the other order (Unix seconds), `version` its id. It `is_confirmed` unless Anchor
-    may not have done it. `reason` and `channel_id` are "" unless this person is allowed to see them.
+    may not have done it.
     """
 
     why: Why
@@ -202,10 +182,7 @@ class Refusal:
     version: str = ""
     seconds: float = 0.0
     is_confirmed: bool = True
-    reason: str = ""
-    channel_id: str = ""
     ids: frozenset[str] = frozenset()
-    is_in_home: bool = False
 
 
 NotDone = NotConfirmed | Broken  # the outcomes of an allowed order that Anchor did not confirm
@@ -216,6 +193,7 @@ NOT_AUTOMATIC = frozenset({Why.OBSERVED, Why.HELD_BACK, Why.RESUMED_BEFORE, Why.
 """The refusals of a pause that an alert asked for, because of a rule: only its card says so."""
 
 
+DONE_NAMES = frozenset(one.__name__ for one in get_args(Done))
 NAMES: frozenset[str] = frozenset({*Why, *(one.__name__ for one in get_args(Answered))})
 """The names of all outcomes."""
 
@@ -225,44 +203,13 @@ def name_of(outcome: Outcome) -> str:
     return outcome.why if isinstance(outcome, Refusal) else type(outcome).__name__
 
 
-class PauseWord(StrEnum):
-    """The words of the answer to an alert for the pause that it asked for."""
-
-    PAUSED = "paused"
-    OBSERVED = "observed"
-    OFF = "off"
-    NOT_ASKED = "not asked"
-    """The action is none, its alert has no fingerprint, or its token may not ask for one."""
-    HELD_BACK = "held back"
-    REFUSED = "refused"
-    FAILED = "failed"
-    UNCONFIRMED = "unconfirmed"
-    PENDING = "pending"
-
-
-_WORDS: dict[str, PauseWord] = {
-    Paused.__name__: PauseWord.PAUSED,
-    Unconfirmed.__name__: PauseWord.UNCONFIRMED,
-    Broken.__name__: PauseWord.UNCONFIRMED,
-    Why.OBSERVED: PauseWord.OBSERVED,
-    Why.AUTO_PAUSE_OFF: PauseWord.OFF,
-    Why.HELD_BACK: PauseWord.HELD_BACK,
-    Why.PAUSED_BEFORE: PauseWord.PAUSED,
-    Why.RESUMED_BEFORE: PauseWord.REFUSED,
-    Why.ENDED_BEFORE: PauseWord.REFUSED,
-    Why.STORE_UNAVAILABLE: PauseWord.PENDING,
-}
-
-
-def word_of(outcome: Outcome) -> PauseWord:
-    """Return the word for the outcome of a pause by an alert."""
-    return _WORDS.get(name_of(outcome), PauseWord.FAILED)
-
+NOT_ASKED, PENDING = "NotAsked", "Pending"
+"""In the answer to an alert: it asked for no pause that it may, or the outcome of that is not known yet."""
 
 LEAVES_RUNNING: frozenset[str] = frozenset(
     {
         *(one.__name__ for one in (Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed)),
-        *(Why.HELD_BACK, Why.NO_KEY, Why.NO_TURN, Why.LATE, Why.RESUMED_SINCE, Why.OVERLOADED),
+        *(Why.HELD_BACK, Why.NO_KEY, Why.LATE, Why.RESUMED_SINCE, Why.OVERLOADED),
         *(Why.ROLE_UNKNOWN, Why.STOPPING, Why.STORE_UNAVAILABLE),
     }
 )

@@ -18,8 +18,6 @@ class Role(StrEnum):
     OUTSIDER = "outsider"
     UNKNOWN = "unknown"
     """Slack does not answer, and no earlier answer counts."""
-    SCOPE_MISSING = "scope missing"
-    """The app cannot ask: it was installed without the scope `users:read`."""
 
 
 FULL_MEMBERS = frozenset({Role.ADMIN, Role.MEMBER})  # the roles that are allowed to pause and resume
@@ -89,22 +87,13 @@ PAUSE_SEVERAL = "pause several at once"
 EVERYBODY = Policy()  # the default policy
 
 
-def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterprise_id: str = "") -> Refusal | None:
-    """Return why this person is not allowed to do that there, or None if they are.
-
-    `enterprise_id` is the Grid organisation of the installing workspace, here and below. It never comes from a
-    request, which names the organisation of the person: somebody of another company would be a colleague.
-    """
+def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role) -> Refusal | None:
+    """Return why this person is not allowed to do that there, or None if they are."""
     rule = policy.rules.get(verb, Rule())
-    if role is Role.SCOPE_MISSING:  # then by the ids alone
-        is_own = actor.home_team_id in {actor.team_id, enterprise_id} - {""}
-        if is_own and verb is not Verb.PAUSE and not rule.users:
-            return Refusal(Why.SCOPE_MISSING)
-        role = Role.MEMBER if is_own else Role.OUTSIDER
     if role is Role.UNKNOWN:
         return Refusal(Why.ROLE_UNKNOWN)
     if role not in FULL_MEMBERS:
-        return Refusal(Why.OUTSIDER if role is Role.OUTSIDER else Why.NOT_MEMBER)
+        return Refusal(Why.NOT_MEMBER)
     is_meant = actor.user_id in rule.users if rule.users else verb is not Verb.END or role is Role.ADMIN
     if not is_meant:
         return Refusal(Why.NOT_NAMED, ids=rule.users) if rule.users else Refusal(Why.NOT_ADMIN)
@@ -113,22 +102,26 @@ def check_policy(policy: Policy, verb: Verb, actor: Actor, role: Role, enterpris
     return None
 
 
-def check_several(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> Refusal | None:
+def check_several(policy: Policy, actor: Actor, role: Role) -> Refusal | None:
     """Return why this person is not allowed to pause several sessions at once there, or None if they are."""
-    denial = check_policy(policy, Verb.PAUSE, actor, role, enterprise_id)
+    denial = check_policy(policy, Verb.PAUSE, actor, role)
     is_left_out = policy.pause_several and actor.user_id not in policy.pause_several
     is_by_place = denial is None or denial.why is Why.NOT_HERE
     return Refusal(Why.NOT_NAMED_FOR_SEVERAL, ids=policy.pause_several) if is_by_place and is_left_out else denial
 
 
-def can_pause(policy: Policy, actor: Actor, role: Role, enterprise_id: str = "") -> bool:
+def can_pause(policy: Policy, actor: Actor, role: Role) -> bool:
     """Return whether this person is allowed to pause in any conversation."""
-    denial = check_policy(policy, Verb.PAUSE, actor, role, enterprise_id)
+    denial = check_policy(policy, Verb.PAUSE, actor, role)
     return denial is None or denial.why is Why.NOT_HERE
 
 
 def role_of(profile: Profile, actor: Actor, enterprise_id: str) -> Role:
-    """Return a person's role in the workspace that the app is installed in."""
+    """Return a person's role in the workspace that the app is installed in.
+
+    `enterprise_id` is its Grid organisation, here and below. It never comes from a request, which names the
+    organisation of the person: somebody of another company would be a colleague.
+    """
     teams = (profile.teams | {profile.team_id}) - {""}
     is_colleague = bool(enterprise_id) and profile.enterprise_id == enterprise_id
     if profile.is_stranger or not (is_colleague or actor.team_id in teams):

@@ -29,7 +29,6 @@ _ID = re.compile(
 _START_OF_AN_ID = re.compile(r"[0-9a-f]{8}", re.ASCII | re.IGNORECASE)  # found far sooner than an id where none is
 _ID_DIGITS = 32
 _LINK = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
-_VISIBLE_ESCAPE = re.compile(r"%(?:[2-6][0-9a-f]|7[0-9a-e])", re.IGNORECASE)
 
 MOST_IDS = 100  # the most ids that are found in one message
 
@@ -37,14 +36,14 @@ _MOST_CHARACTERS = 100_000  # that are read of one message
 _MOST_PARTS = 20_000
 
 _PARTS = ("text", "blocks", "attachments")
-_SHOWN = frozenset(
+_READ = frozenset(
     (
         *("text", "title", "pretext", "fallback", "footer", "author_name", "author_subname", "subtitle", "body"),
         *("description", "label", "hint", "placeholder", "alt_text", "provider_name", "ok_text", "dismiss_text"),
+        *("url", "title_link", "title_url", "author_link", "value"),
     )
 )
-_BEHIND = ("url", "title_link", "title_url", "author_link", "value")
-"""Links, and what a button sends. The `value` of an attachment's field is shown, but it has no `type`."""
+"""What is shown, links, and what a button sends."""
 _UNSEEN = frozenset(("metadata", "event_payload", "files", "file", "slack_file"))
 _RICH_TEXT = ("rich_text_section", "rich_text_preformatted", "rich_text_quote")
 
@@ -92,7 +91,7 @@ def find_session_id(text: str) -> Search:
     ids = tuple(dict.fromkeys(found for _, ids_here in words for found in ids_here))
     if len(ids) > 1:
         return Ambiguous(ids)
-    rest = " ".join(word for word, ids_here in words if not ids_here and _is_visible(word))
+    rest = " ".join(word for word, ids_here in words if not ids_here and _fold(word))
     return Found(ids[0], rest) if ids else Broken(rest)
 
 
@@ -127,12 +126,6 @@ def _fold(word: str) -> str:
     if "%" in word:
         word = unquote(word)
     return word if word.isascii() and word.isprintable() else word.translate(_FORMS)
-
-
-def _is_visible(word: str) -> bool:
-    if "%" in word and not _VISIBLE_ESCAPE.search(word):
-        return bool(_fold(word))
-    return _FORMS.get(ord(word[0])) != "" or bool(word.translate(_FORMS))
 
 
 def _ids_in(word: str) -> tuple[SessionId, ...]:
@@ -177,26 +170,19 @@ def _passages(parts: list[_Part]) -> Iterator[str]:
     stack = parts[::-1]
     while stack:
         name, value = stack.pop()
-        is_text = isinstance(value, str) and (name in _SHOWN or name in _BEHIND)
-        yield value if is_text else ""
+        yield value if isinstance(value, str) and name in _READ else ""
         if isinstance(value, list):
             stack += [(name, one) for one in value[_MOST_PARTS::-1]]
         elif isinstance(value, dict):
-            stack += list(_children(value))[_MOST_PARTS::-1]
+            stack += _children(value)[_MOST_PARTS::-1]
 
 
-def _children(holder: Mapping[str, Any]) -> Iterator[_Part]:
-    """Yield what an object consists of: first what is shown."""
+def _children(holder: Mapping[str, Any]) -> list[_Part]:
     elements = holder.get("elements")
     if holder.get("type") in _RICH_TEXT and isinstance(elements, list):
         parts = [one for one in elements if isinstance(one, dict)]
-        yield "text", "".join(map(_words_of, parts))
-        yield from (("url", one.get("url")) for one in parts)
-        return
-    is_field = "type" not in holder
-    shown = ((name, value) for name, value in holder.items() if name not in _BEHIND and name not in _UNSEEN)
-    yield from ((name, value) for name, value in shown if isinstance(value, str | list | dict))
-    yield from (("text" if is_field and name == "value" else name, holder.get(name)) for name in _BEHIND)
+        return [("text", "".join(map(_words_of, parts))), *(("url", one.get("url")) for one in parts)]
+    return [one for one in holder.items() if one[0] not in _UNSEEN]
 
 
 def _words_of(element: Mapping[str, Any]) -> str:

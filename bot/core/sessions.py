@@ -110,9 +110,6 @@ class Session:
         return ends_at if ends_at <= LATEST else None
 
 
-_NOWHERE = "-"  # the id of no channel
-
-
 class Phase(StrEnum):
     """The phases of a session after an order."""
 
@@ -164,14 +161,15 @@ class SessionState:
         return order_id != self.order_id and order_id <= max(self.order_id, self.newest_id)
 
     def in_channel(self, channel_id: str) -> "SessionState":
-        """Return what people in a channel can see: a reason of a person is shown only where it was given."""
+        """Return what people in a channel can see ("": in none). A person's reason is shown only where it was given."""
         state = self if self.before is None else replace(self, before=self.before.in_channel(channel_id))
         is_anchors = self.phase is Phase.ENDED and not self.user_id
-        return state if is_anchors or self.channel_id == channel_id else replace(state, reason="")
+        is_shown = is_anchors or (self.channel_id == channel_id and channel_id != "")
+        return state if is_shown else replace(state, reason="")
 
     def without_reason(self) -> "SessionState":
         """Return the state without the reason of a person."""
-        return self.in_channel(_NOWHERE)
+        return self.in_channel("")
 
 
 def state_at_anchor(phase: Phase, at: float, before: SessionState | None = None, *, status: str = "") -> SessionState:
@@ -216,12 +214,11 @@ def end_of(told: AnchorOutcome, after: Session | NotRead) -> AnchorOutcome:
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """Sessions in Anchor's sequence, the number of `unreadable` others, and its count of all, 0 if it states none."""
+    """Sessions in Anchor's sequence, and the number of `unreadable` others."""
 
     sessions: tuple[Session, ...]
     is_last: bool
     unreadable: int = 0
-    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,14 +226,13 @@ class SessionList:
     """The sessions that run or may run, the newest first. `read_at` is in Unix seconds, `ended` has recent others.
 
     If it is not complete, there can be more than these: Anchor has too many to read, or only those of one API key
-    could be read. `total` is Anchor's count of those that run, 0 if it states none.
+    could be read.
     """
 
     sessions: tuple[Session, ...]
     is_complete: bool
     read_at: float
     ended: frozenset[SessionId] = frozenset()
-    total: int = 0
 
     def matching(self, words: str) -> "SessionList":
         """Return those with each word in a tag, domain or key, or as an id's beginning; whole ids are a list."""
@@ -246,10 +242,10 @@ class SessionList:
         return replace(self, sessions=tuple(found))
 
     def chosen(self, choice: "Choice") -> "SessionList":
-        """Return those that people choose to pause at once. Of those that words choose, nobody states the total."""
+        """Return those that people choose to pause at once."""
         if choice.is_named:
-            return replace(self, sessions=tuple(one for one in self.sessions if one.id in choice.ids), total=0)
-        return replace(self.matching(choice.words), total=0) if choice.words else self
+            return replace(self, sessions=tuple(one for one in self.sessions if one.id in choice.ids))
+        return self.matching(choice.words) if choice.words else self
 
     def meant_by(self, words: str) -> Found | None:
         """Return the session that `words` can mean alone, by 8 digits that its id begins with, and the reason after."""
@@ -319,20 +315,18 @@ def several_of(search: Broken | Ambiguous) -> Choice | None:
     return Choice(rest) if first.casefold() == ALL_WORD else None
 
 
-def running_sessions(
-    pages: Sequence[SessionPage], *, now: float, is_complete: bool = True, total: int = 0
-) -> SessionList:
+def running_sessions(pages: Sequence[SessionPage], *, now: float, is_complete: bool = True) -> SessionList:
     """Return the sessions of these pages that run, and the recent ones that may run; `now` is in Unix seconds.
 
     A session on two pages counts once, as the first page has it: pages change while they are read. The list is
-    complete if each page is, unless `is_complete` is false. `total` is Anchor's count of those that run.
+    complete if each page is, unless `is_complete` is false.
     """
     found = {session.id: session for page in reversed(pages) for session in reversed(page.sessions)}
     shown = (session for session in found.values() if _may_run(session, now))
     newest_first = sorted(shown, key=lambda session: (-(session.created_at or now), session.id))
     ended = frozenset(session.id for session in found.values() if session.life is Life.ENDED)
     are_whole = all(page.is_last and not page.unreadable for page in pages)
-    return SessionList(tuple(newest_first), is_complete and are_whole, now, ended, total)
+    return SessionList(tuple(newest_first), is_complete and are_whole, now, ended)
 
 
 def _may_run(session: Session, now: float) -> bool:
@@ -341,19 +335,13 @@ def _may_run(session: Session, now: float) -> bool:
 
 
 def _matches(session: Session, wanted: list[str]) -> bool:
-    return all(_has_word(session, word) or _begins_with(session, word) for word in wanted)
+    digits = session.id.replace("-", "")
+    starts = [bool(_BEGINNING.fullmatch(word)) and digits.startswith(word.replace("-", "")) for word in wanted]
+    return all(is_start or _has_word(session, word) for is_start, word in zip(starts, wanted, strict=True))
 
 
 def _has_word(session: Session, word: str) -> bool:
-    return any(word in name.casefold() for name in _names(session))
-
-
-def _names(session: Session) -> tuple[str, ...]:
-    return (*session.tags, *session.domains, session.key_name)
-
-
-def _begins_with(session: Session, word: str) -> bool:
-    return _BEGINNING.fullmatch(word) is not None and session.id.replace("-", "").startswith(word.replace("-", ""))
+    return any(word in name.casefold() for name in (*session.tags, *session.domains, session.key_name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,18 +349,15 @@ class Overview:
     """The sessions for one person, and what they are `allowed` to do where they are.
 
     `paused` has the pauses of those that this app paused, by id, None if the journal cannot be read: somebody can have
-    resumed them elsewhere since. What is done where there is no conversation is shown in `shown_in`. `words` choose the
-    sessions, for a command that would give them the order `verb`: those that it fits come first. `read_at` is in Unix
-    seconds.
+    resumed them elsewhere since. Reasons are shown in `channel_id`, where they were given. `words` choose the sessions,
+    for a command that would give them the order `verb`: those that it fits come first. `read_at` is in Unix seconds.
     """
 
     running: SessionList | NotRead
     paused: Mapping[str, SessionState] | None
     allowed: frozenset[Verb]
-    viewer_id: str
+    channel_id: str
     read_at: float
-    is_admin: bool = False
-    shown_in: str | None = None
     words: str = ""
     verb: Verb = Verb.PAUSE
 

@@ -96,17 +96,11 @@ class AlertToken:
 
 
 @dataclass(frozen=True, slots=True)
-class NewKeyRejected:
-    """Anchor rejected the key: it was not saved."""
-
-    status_code: int
-
-
-@dataclass(frozen=True, slots=True)
-class NewKeyUnverified:
-    """Anchor did not say whether the key is valid: it was not saved. `status_code` is None without an answer."""
+class KeyProblem:
+    """Anchor did not accept a key: it refused it, or did not say. `status_code` is None without an answer."""
 
     status_code: int | None
+    is_refused: bool = False
     was_sent: bool = True  # there was a connection
 
 

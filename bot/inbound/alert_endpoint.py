@@ -17,7 +17,7 @@ from aiohttp import BasicAuth, web
 
 from bot.core.cards import Alert, Lost
 from bot.core.fairness import Tally
-from bot.core.outcomes import PauseWord, Refusal, Why
+from bot.core.outcomes import Refusal, Why
 from bot.core.requests import Person
 from bot.core.workspace import AlertToken, Workspace
 from bot.health import Metrics, Readiness
@@ -263,7 +263,7 @@ def _read_json(read: Callable[[object], _T], why_not: str, body: bytes) -> _T | 
     return read(parsed)
 
 
-def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: PauseWord | None) -> web.Response:
+def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: str | None) -> web.Response:
     """Answer 200, 202, 400 (something has to be changed), or 503 (send it again: at worst it shows twice)."""
     details: dict[str, object]
     match result:

@@ -53,8 +53,9 @@ ALERT_CHANNELS = {
 """The filter of menus for the channels of alerts."""
 
 _LABELS = {Verb.PAUSE: "Pause", Verb.RESUME: "Resume", Verb.END: "End session"}
-_QUESTION = "Resume this agent?"
-_EFFECT = "The agent goes on where it was paused."
+QUESTION = "Resume this agent?"
+EFFECT = "The agent goes on where it was paused."
+"""What Resume asks."""
 
 _BATCH_EFFECT = "They go on where they were paused. Those with a newer order stay as they are."
 
@@ -126,7 +127,7 @@ def button(  # noqa: PLR0913 - the variants of a button
     """
     about = joined(code(name, limit=_LONGEST_NAME) if name else "", code(session_id[:8]))
     questions = {
-        Verb.RESUME: (_QUESTION, f"{fit(history, _LONGEST_QUESTION - width(_EFFECT) - 1)} {_EFFECT}".strip()),
+        Verb.RESUME: (QUESTION, f"{fit(history, _LONGEST_QUESTION - width(EFFECT) - 1)} {EFFECT}".strip()),
         Verb.END: ("End this session?", f"{about}. {END_EFFECT}"),
     }
     style, confirm = {"style": "danger"} if verb is Verb.END else {}, dict[str, Any]()
@@ -156,11 +157,6 @@ def paused_buttons(session_id: SessionId, name: str, allowed: Collection[Verb]) 
         *([plain_button(PAUSE_AGAIN, "Pause again") | again] if Verb.PAUSE in allowed else []),
         *([button(Verb.END, session_id, name=name)] if Verb.END in allowed else []),
     ]
-
-
-def resume_question(session_id: SessionId, version: str) -> tuple[str, Block]:
-    """Return the question in mrkdwn and its button, for a click on a Resume button that did not ask."""
-    return f"❔ *{_QUESTION}* {_EFFECT}", button(Verb.RESUME, session_id, is_asked=True, version=version)
 
 
 def state_button(session_id: SessionId, state: SessionState, name: str = "") -> Block | None:

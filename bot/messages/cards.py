@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, Worse, first, head_of
-from bot.core.fields import CHANNEL_ID, TOKEN_REFUSED
+from bot.core.fields import CHANNEL_ID
 from bot.core.outcomes import NOT_PAUSED, Outcome, name_of
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
@@ -52,16 +52,6 @@ BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert a
 COUNTED = "Too many alerts wait to be posted: the channel's last message counts this one, without a card of its own."
 ENDED = "The session has ended, so nothing was posted, and its card stays as it is."
 
-_INVITE = "The bot is no member of {channel}, or there is none: check the id, and /invite @anchor there."
-_ADVICE = {
-    **dict.fromkeys(("not_in_channel", "channel_not_found"), _INVITE),
-    "ratelimited": "Slack takes no more messages for now: wait a minute.",
-    "is_archived": "The channel {channel} is archived: unarchive it, or name another one.",
-    "missing_scope": "The Slack app lacks the scope chat:write: add it in the app's settings and reinstall the app.",
-}
-_BAD_TOKEN = "Slack refuses the bot's token: the app must be installed again in this workspace."  # noqa: S105
-_UNKNOWN = "Slack refuses the alert for {channel} ({code}): look the code up under chat.postMessage."
-
 _LONGEST_TITLE, _LONGEST_HEADING = 150, 80
 _LONGEST_NAME, _LONGEST_VALUE = 50, 200  # of a field
 _LONGEST_HOST = 80
@@ -69,9 +59,8 @@ _MOST_NAMED = 3  # titles of alerts, and their senders, at the end of a summary
 _SEVERITIES = {Severity.INFO: "🔔 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
 
 _RESOLVED = "✅ *Resolved*"
-_AGAIN = "It fired again after the pause."
 _WHY = {
-    Worse.AFTER_PAUSE: _AGAIN,
+    Worse.AFTER_PAUSE: "It fired again after the pause.",
     Worse.PAUSED_BY_IT: "It asked for a pause.",
     Worse.AFTER_RESOLVED: "It fires again after it was resolved.",
     Worse.MORE_SEVERE: "It got more severe.",
@@ -88,8 +77,9 @@ def moved(named: str, to: str) -> str:
 
 def refused_by_slack(code: str, channel: str) -> str:
     """Return the advice about Slack's error `code`; nothing was posted."""
-    advice = _BAD_TOKEN if code in TOKEN_REFUSED else _ADVICE.get(code, _UNKNOWN)
-    return "Nothing was posted. " + advice.format(channel=channel, code=code)
+    is_unknown = code in {"not_in_channel", "channel_not_found"}
+    advice = "Check the id, and /invite @anchor there." if is_unknown else "Slack explains it under chat.postMessage."
+    return f"Nothing was posted: Slack refuses the alert for {channel} ({code}). {advice}"
 
 
 def not_taken_by_slack(why: str) -> str:
@@ -200,9 +190,8 @@ def alert_message(alert: Alert, refusal: Outcome | None = None) -> Message:
 
 
 def _alert_card(shown: Shown, content: AlertContent, end: Sequence[Block] = ()) -> Message:
-    lines, why = _first_lines(shown), _WHY[content.reply.why] if content.reply else ""
-    top, body = "\n".join(_lines(*lines, "" if why in lines[-1] else why)), _body(content)
-    about = _about_session(shown, content)
+    why = _WHY[content.reply.why] if content.reply else ""
+    top, body, about = "\n".join(_lines(*_first_lines(shown), why)), _body(content), _about_session(shown, content)
     fields = [
         f"{QUOTE}{literal(label, limit=_LONGEST_NAME)}: {literal(value, limit=_LONGEST_VALUE)}"
         for label, value in content.alert.fields
@@ -225,10 +214,8 @@ def _first_lines(shown: Shown) -> list[str]:
         state = replace(state, reason="")  # an alert paused it
     if state is not None and shown.head is Head.STATE:
         return _lines(state_line(state), joined(shown.severity, agent), shown.automatic)
-    again = f". {_AGAIN}" if state and shown.head is Head.FIRING and state.phase is Phase.PAUSED else ""
     resolved = _RESOLVED if shown.head is Head.RESOLVED else ""
-    before = f"{state_line(state)}{again}" if state else ""
-    return _lines(joined(resolved, shown.severity, agent), before, shown.automatic)
+    return _lines(joined(resolved, shown.severity, agent), state_line(state) if state else "", shown.automatic)
 
 
 def _lines(*lines: str) -> list[str]:
@@ -330,9 +317,7 @@ def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], results: Sequen
         first_end = min((one.ends_at for one in results if one.ends_at), default=0.0)
         lost = f": the first ends at {time_of(first_end)}, its work is then lost." if first_end else ""
         return f"⏰ *{len(shown)} paused sessions*, not resumed by this app{lost}"
-    words = set(map(_word, shown))
-    word = words.pop() if len(words) == 1 else ""
-    return f"{word}: *{len(shown)} sessions*" if word else f"🔹 *{len(shown)} sessions*"
+    return f"🔹 *{len(shown)} sessions*"
 
 
 def _line(shown: Shown) -> str:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.history import CHANGE, PastOrder, can_see_all
+from bot.core.history import CHANGE, PastOrder
 from bot.core.policy import Role
 from bot.core.requests import Source, Verb
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace, read_groups
 from bot.messages import buttons
-from bot.messages.blocks import Block, View, actions, context, element, input_block, one_of, section
-from bot.messages.markup import channel, code, mention, moment, plain, session, where_and_why, who_can_what
+from bot.messages.blocks import Block, View, actions, context, element, input_block, one_of, row, section
+from bot.messages.markup import channel, mention, moment, place, plain, session, who_can_what
 from bot.messages.outcomes import DOING, past_wording
 from bot.messages.results import HELP
 from bot.messages.senders import about_auto_pause, token_section
@@ -26,10 +26,6 @@ _STATUS = {
 _ADMIN_SETS = "An admin or owner of this workspace can set it in their Home tab of this app."
 _OPERATOR_SETS = "The operator of this bot must set another one, in .env."
 _BY_OPERATOR = "the operator of this bot"
-_SCOPE_MISSING = (
-    "⚠️ *This app lacks the scope `users:read`*: it can't tell guests from members, nor who is an admin, so nobody can "
-    "change these settings here, everybody can pause, and only people who are named can resume. Install the app again."
-)
 _GROUP = "User group that alerts mention: its id, or C…=S…,C…=S…,S…, then Enter"  # Slack has no menu of user groups
 _WHERE_TO_END = "They press *End session*: on a result, a reminder, a paused session's card, or in its row."
 _AUDIT_GAP = (
@@ -45,27 +41,13 @@ _FOR_OTHERS = "Admins and owners of this workspace can change these settings in 
 _UNMANAGED = "All of this is *set in .env* of this bot. Its operator can change it there."
 
 
-MOST_IN_HOME = 10
 MOST_IN_MODAL = 100
 """The most orders that the modal shows, two in a block: it has at most 100 blocks, of 3,000 characters each."""
 
 DAYS = 30
 
-_HEADING = "*Last pauses and resumes*, when this tab was opened"
-_NONE = "*Last pauses and resumes*: none yet."
-_UNREADABLE = (
-    "⚠️ *Last pauses and resumes*: the bot's database does not answer, so they can't be shown. Try again later."
-)
+_UNREADABLE = "⚠️ *The bot's database does not answer.* Try again later."
 _MORE = f"The newest {MOST_IN_MODAL}. There are more: `anchor-bot journal` prints all."
-
-
-@dataclass(frozen=True, slots=True)
-class LastOrders:
-    """The newest orders of a workspace, for one person; `orders` is None if the journal cannot be read."""
-
-    orders: tuple[PastOrder, ...] | None
-    viewer_id: str
-    is_admin: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +61,6 @@ class Home:
     """The outcome (mrkdwn) of what the person just did in Home."""
     sessions: tuple[Block, ...] = ()
     """The lists of sessions; empty for people who are not allowed to pause, and without a key."""
-    last: LastOrders | None = None
-    """None for people who are not allowed to pause."""
     has_gap: bool = False
     """For admins: whether the audit trail has one that no operator has acknowledged."""
 
@@ -96,7 +76,6 @@ def home_view(home: Home) -> View:
     return View(
         (
             *_about_key(home),
-            *([section(_SCOPE_MISSING)] if home.role is Role.SCOPE_MISSING else []),
             *([section(_AUDIT_GAP)] if home.has_gap else []),
             _DIVIDER,
             *([section(home.notice)] if home.notice else []),
@@ -104,7 +83,6 @@ def home_view(home: Home) -> View:
             *_about_alerts(home),
             _DIVIDER,
             *_about_policy(home),
-            *([_DIVIDER, *last_orders(home.last)] if home.last else []),
             _DIVIDER,
             section(HELP.text),
             context(footer),
@@ -164,46 +142,28 @@ def _about_alerts(home: Home) -> list[Block]:
 def _about_policy(home: Home) -> list[Block]:
     policy = home.workspace.policy
     lines = [*map(section, who_can_what(policy)), *([] if policy.end is None else [context(_WHERE_TO_END)])]
-    members = [] if home.role is Role.SCOPE_MISSING else [context(MEMBERS_ONLY)]  # it can't tell them from guests
-    change = actions(buttons.plain_button(buttons.CHANGE_POLICY, "Edit permissions"))
-    return [*lines, *members, *([change] if home.can_edit else [])]
-
-
-def last_orders(last: LastOrders) -> list[Block]:
-    """Return the blocks for Home."""
-    button = buttons.plain_button(buttons.HISTORY, TITLES[buttons.HISTORY]) if last.is_admin else None
-    if last.orders is None:
-        return [section(_UNREADABLE, button)]
-    shown = [
-        section(_line(one, shows_all=can_see_all(one.user_id, viewer_id=last.viewer_id, is_admin=last.is_admin)))
-        for one in last.orders
-    ]
-    return [section(f"{_HEADING}:" if shown else _NONE, button), *shown]
+    change = [buttons.plain_button(buttons.CHANGE_POLICY, "Edit permissions")] if home.can_edit else []
+    past = [buttons.plain_button(buttons.HISTORY, TITLES[buttons.HISTORY])] if home.role is Role.ADMIN else []
+    return [*lines, context(MEMBERS_ONLY), *row(*change, *past)]
 
 
 def history_modal(orders: Sequence[PastOrder] | None) -> View:
     """Return the modal of 30 days, the newest first; it says if there are more. None: the journal is unreadable."""
     if orders is None:
         return View((section(_UNREADABLE),), title=TITLES[buttons.HISTORY])
-    lines = [_line(one, shows_all=True) for one in orders[:MOST_IN_MODAL]]
+    lines = [_line(one) for one in orders[:MOST_IN_MODAL]]
     shown = [section("\n".join(lines[first : first + 2])) for first in range(0, len(lines), 2)]
     heading = _MORE if len(orders) > MOST_IN_MODAL else "All, the newest first:"
     return View((section(heading if shown else "No pause or resume."), *shown), title=TITLES[buttons.HISTORY])
 
 
-def _line(order: PastOrder, *, shows_all: bool) -> str:
+def _line(order: PastOrder) -> str:
     drill = ", in a drill" if order.source == Source.DRILL else ""
     who = f"by {mention(order.user_id) if order.user_id else 'somebody'}, {moment(order.given_at)}{drill}"
-    rest = where_and_why(order.channel_id, order.reason) if shows_all else "."
     if order.verb == CHANGE:
         return f"⚙️ *Changed* {who}.\n{plain(order.reason)}"
-    return f"{_what_became(order)} {who}.\n{session(order.session_id)}{rest}"
-
-
-def _what_became(order: PastOrder) -> str:
+    where = f" in {place(order.channel_id)}" if order.channel_id else ""
+    why = f" Reason: {plain(order.reason)}" if order.reason else ""
     verb = Verb(order.verb)
-    if order.outcome is None:
-        return f"⏳ *{DOING[verb]}…* Requested"
-    if (wording := past_wording(verb, order.outcome)) is None:
-        return f"❓ *{verb.value.capitalize()}*: {code(order.outcome)}. Requested"
-    return f"{wording.in_list}. Requested" if wording.verdict else wording.headline
+    what = f"⏳ *{DOING[verb]}…* Requested" if order.outcome is None else past_wording(verb, order.outcome)
+    return f"{what} {who}.\n{session(order.session_id)}{where}.{why}"

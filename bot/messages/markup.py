@@ -133,13 +133,6 @@ def place(channel_id: str) -> str:
     return "a direct message" if channel_id.startswith("D") else channel(channel_id)
 
 
-def where_and_why(channel_id: str, reason: str) -> str:
-    """Return the end of a sentence about an order: where and why it was given; "" stands for what is not shown."""
-    where = f" in {place(channel_id)}" if channel_id else ""
-    why = f" Reason: {plain(reason)}" if reason else ""
-    return f"{where}.{why}"
-
-
 def session(session_id: str) -> str:
     """Name a session by its whole id."""
     return f"Session {code(session_id)}"
@@ -208,6 +201,11 @@ def who_can_what(policy: Policy) -> list[str]:
     pause, *others = [who_can(verb, rule) for verb, rule in policy.rules.items()]
     of_them = some(map(mention, sorted(policy.pause_several)), most=MOST_NAMED)
     return [pause, *([f"*Who of them can {PAUSE_SEVERAL}:* {of_them}."] if of_them else []), *others]
+
+
+def counted(number: int, what: str = "session") -> str:
+    """Return a number of things, like 1 session or 2,000 agents."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def joined(*facts: str) -> str:

@@ -6,20 +6,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.core.outcomes import (
-    UNAUTHORIZED,
+    DONE_NAMES,
     Broken,
     Done,
     Doubt,
-    Ended,
     Failed,
     KeyRejected,
     NotFound,
     NotRunning,
     Outcome,
-    Paused,
     RateLimited,
     Refusal,
-    Resumed,
     Unavailable,
     Unconfirmed,
     Why,
@@ -78,7 +75,6 @@ class _Row(NamedTuple):
     advice: str = "Try again, {or_there}."
 
 
-_KEY_OR_ID = "KeyOrIdRejected"  # of an end: Anchor's 401 can be about the id of the session
 _LATER, _ANYWAY = "Try again {later}, {or_there}.", "To {verb} it anyway, try again, {or_there}."
 _ASK = "Ask one of them, {or_there}."
 _ROWS: Mapping[str, _Row] = {
@@ -95,25 +91,16 @@ _ROWS: Mapping[str, _Row] = {
         "Anchor refused this workspace's API key{status}{quote}",
         "{now} Home says who can replace the key.",
     ),
-    _KEY_OR_ID: _Row("Anchor refused the key or the session id{status}{quote}", "{now}"),
     RateLimited.__name__: _Row("Anchor accepts no more requests for now (429){quote}", _LATER),
     Unavailable.__name__: _Row("Anchor can't be reached{status}, and nothing was done", _LATER),
     Doubt.NO_ANSWER: _Row("No answer came from Anchor{status}"),
     Doubt.NOT_UNDERSTOOD: _Row("Anchor's answer does not say whether it was done{status}{quote}"),
     Doubt.OVERTAKEN: _Row("An opposite request was under way, and nobody knows which of them counts"),
     Broken.__name__: _Row("Something broke in the bot. Tell its operator the incident {incident}"),
-    Why.NOT_MEMBER: _Row("Only full members of this workspace are allowed to do that", _ASK),
-    Why.OUTSIDER: _Row(
-        "Only members of the workspace that installed this app are allowed to do that",
-        "Ask one of them to press the button, {or_there}.",
-    ),
+    Why.NOT_MEMBER: _Row("Only full members of the workspace that installed this app are allowed to do that", _ASK),
     Why.ROLE_UNKNOWN: _Row(
         "Slack did not say who is a member of this workspace",
         "Try again, use `anchor-bot {verb} ID` where the bot runs, {or_there}.",
-    ),
-    Why.SCOPE_MISSING: _Row(
-        "This app lacks the scope `users:read`, so only named people can {does}",
-        "Use `anchor-bot {verb} ID` where the bot runs, {or_there}.",
     ),
     Why.NOT_NAMED: _Row("Only {people} can {does} in this workspace", _ASK),
     Why.NOT_NAMED_FOR_SEVERAL: _Row(
@@ -126,21 +113,19 @@ _ROWS: Mapping[str, _Row] = {
     Why.WRONG_WORKSPACE: _Row(
         "This bot does not serve your workspace", "{now} The operator of this bot can set it up."
     ),
-    Why.NO_KEY: _Row("This workspace has no Anchor API key yet", "{set_key}"),
+    Why.NO_KEY: _Row("This workspace has no Anchor API key yet", f"{{now}} An admin can set it {markup.IN_HOME}."),
     Why.STORE_UNAVAILABLE: _Row("The bot's database did not answer, and nothing was sent", _LATER),
     Why.OVERLOADED: _Row("The bot had too many requests, and sent nothing", _LATER),
     Why.STOPPING: _Row("The bot was being restarted, and sent nothing", _LATER),
-    Why.NO_TURN: _Row("It waited{so_long} behind other requests, and was not sent"),
-    Why.LATE: _Row("It came too late{so_long}, and was not sent", "To {verb} it now, try again, {or_there}."),
-    Why.RESUMED_SINCE: _Row("{by} has resumed this agent since{when}", _ANYWAY),
-    Why.PAUSED_SINCE: _Row("{by} has {paused} this agent since{when}", _ANYWAY),
-    Why.ENDING: _Row("{by} is ending this session{when}", "`/anchor-pause` still reaches it."),
-    Why.ENDED_SINCE: _Row("{by} has ended this session{when}", ""),
+    Why.LATE: _Row("It was not sent in time{so_long}", "To {verb} it now, try again, {or_there}."),
+    Why.RESUMED_SINCE: _Row("{by} has {asked_to}resume{d} this agent since{when}", _ANYWAY),
+    Why.PAUSED_SINCE: _Row("{by} has {asked_to}pause{d} this agent since{when}", _ANYWAY),
+    Why.ENDED_SINCE: _Row("{by} has {asked_to}end{ed} this session{when}", ""),
     Why.OBSERVED: _Row("The workspace only observes what alerts would pause", ""),
     Why.HELD_BACK: _Row(
         "Alerts with this token asked for too many pauses within a minute", "Press the button, {or_there}."
     ),
-    Why.RESUMED_BEFORE: _Row("{by} has {resumed} this agent before{when}", ""),
+    Why.RESUMED_BEFORE: _Row("{by} has {asked_to}resume{d} this agent before{when}", ""),
     Why.PAUSED_BEFORE: _Row("It was paused before by {by}{when}", ""),
     Why.ENDED_BEFORE: _Row("The session had ended before", ""),
     Why.AUTO_PAUSE_OFF: _Row("The workspace or the token does not allow it any more", ""),
@@ -188,23 +173,21 @@ def worded(verb: Verb, outcome: Outcome, *, user_id: str = "", dashboard_url: st
     """Return the words for the outcome of an order that `user_id` gave."""
     if isinstance(outcome, Done):
         return Wording(done(verb, user_id))
-    row, values = _ROWS[_key_of(verb, outcome)], _values(verb, outcome, dashboard_url)
+    key = outcome.why if isinstance(outcome, Unconfirmed) else name_of(outcome)
+    row, values = _ROWS[key], _values(verb, outcome, dashboard_url)
     advice = _AFTER_DOUBT[verb] if isinstance(outcome, Unconfirmed | Broken) else row.advice
     return Wording(
         *_verdict(verb, name_of(outcome)), f"{row.reason.format_map(values)}.", advice.format_map(values).strip()
     )
 
 
-def past_wording(verb: Verb, name: str) -> Wording | None:
-    """Return the words for an outcome in the journal by its name; None for one of another version of the bot."""
-    done_by_name = dict(zip((Paused.__name__, Resumed.__name__, Ended.__name__), DONE.values(), strict=True))
-    if name in done_by_name:
-        return Wording(done_by_name[name])
-    if name in {Unconfirmed.__name__, Broken.__name__}:
-        return Wording(*_verdict(verb, name))
-    if name not in _ROWS:
-        return None
-    return Wording(*_verdict(verb, name), _ROWS[name].reason.format_map(_values(verb, None, "")))
+def past_wording(verb: Verb, name: str) -> str:
+    """Return the words for an outcome in the journal by its name; one of another version counts as unconfirmed."""
+    if name in DONE_NAMES:
+        return DONE[verb]
+    if name not in _ROWS.keys() - {Broken.__name__}:
+        return f"{UNCONFIRMED[verb].partition(':')[0]}. Requested"
+    return f"{_verdict(verb, name)[0]}: {_ROWS[name].reason.format_map(_values(verb, None, ''))}. Requested"
 
 
 def _verdict(verb: Verb, name: str) -> tuple[str, str]:
@@ -220,21 +203,12 @@ def _verdict(verb: Verb, name: str) -> tuple[str, str]:
     return _NOT_DONE[verb], NOT_DONE[verb]
 
 
-def _key_of(verb: Verb, outcome: Outcome) -> str:
-    if isinstance(outcome, Unconfirmed):
-        return outcome.why
-    is_of_id = verb is Verb.END and isinstance(outcome, KeyRejected) and outcome.status_code == UNAUTHORIZED
-    return _KEY_OR_ID if is_of_id else name_of(outcome)
-
-
 def _values(verb: Verb, outcome: Outcome | None, dashboard_url: str) -> dict[str, str]:
     """Return what the rows have in braces; without an outcome what is true of all of its kind."""
     now, or_there = markup.now_in_dashboard(verb, dashboard_url), markup.or_in_dashboard(verb, dashboard_url)
     refusal = outcome if isinstance(outcome, Refusal) else Refusal(Why.LATE)
     status, message = getattr(outcome, "status_code", None), getattr(outcome, "anchor_message", None)
     seconds, ids = getattr(outcome, "retry_after", None) or refusal.seconds, sorted(refusal.ids)
-    when = f", {markup.moment(refusal.given_at)}{markup.where_and_why(refusal.channel_id, refusal.reason).rstrip('.')}"
-    set_now = f"Set it now, and send the command again, {or_there}."
     return {
         "verb": verb.value,
         "does": markup.does(verb),
@@ -246,12 +220,12 @@ def _values(verb: Verb, outcome: Outcome | None, dashboard_url: str) -> dict[str
         "later": f"in {math.ceil(seconds)} s" if seconds else "in a moment",
         "so_long": f" ({seconds:.0f} s)" if seconds else "",
         "by": markup.mention(refusal.user_id) if refusal.user_id else "somebody",
-        "when": when if refusal.user_id else "",
-        "paused": "paused" if refusal.is_confirmed else "asked to pause",
-        "resumed": "resumed" if refusal.is_confirmed else "asked to resume",
+        "when": f", {markup.moment(refusal.given_at)}" if refusal.user_id else "",
+        "asked_to": "" if refusal.is_confirmed else "asked to ",
+        "d": "d" if refusal.is_confirmed else "",
+        "ed": "ed" if refusal.is_confirmed else "",
         "people": _some(map(markup.mention, ids)) or "some people",
         "channels": _some(map(markup.channel, ids)) or "some channels",
-        "set_key": set_now if refusal.is_in_home else f"{now} An admin can set it {markup.IN_HOME}.",
         "incident": markup.code(getattr(outcome, "incident_id", "")),
     }
 

@@ -38,7 +38,7 @@ _EXPECTED = {
 """The words of Anchor's for the new state, and what to check after another one."""
 _IS_ASKED_AGAIN = {Why.LATE, Why.RESUMED_SINCE, Why.PAUSED_SINCE}
 _IS_REPEATABLE = _IS_ASKED_AGAIN | {
-    *(Why.ROLE_UNKNOWN, Why.NO_TURN, Why.STORE_UNAVAILABLE, Why.OVERLOADED, Why.STOPPING),
+    *(Why.ROLE_UNKNOWN, Why.STORE_UNAVAILABLE, Why.OVERLOADED, Why.STOPPING),
 }
 
 _ADDED = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
@@ -100,7 +100,8 @@ def apply(update: CardUpdate, card: MessageContent) -> MessageContent:
     block. A full message gets no line. Applying an update twice has the same effect as once.
     """
     result: list[Block] = []
-    button, is_told, room = update.button, has_line(update, card), _MOST_BLOCKS - len(card.blocks)
+    button, room = update.button, _MOST_BLOCKS - len(card.blocks)
+    is_told = any(map(update.is_in, card.blocks))
     for block in card.blocks:
         kept = block
         if is_own := any(map(update.is_own, (block.get("accessory"), *block.get("elements", ())))):
@@ -115,11 +116,6 @@ def apply(update: CardUpdate, card: MessageContent) -> MessageContent:
     return card if updated == card else replace(updated, text=_updated_text(update, card))
 
 
-def has_line(update: CardUpdate, card: MessageContent) -> bool:
-    """Return whether the card contains the line of the update."""
-    return any(map(update.is_in, card.blocks))
-
-
 def _replace_button(update: CardUpdate, block: Block, button: Block | None) -> Block:
     """Return the block with `button` in place of the session's; {} if the old one was its only content."""
     if "accessory" in block:
@@ -127,10 +123,8 @@ def _replace_button(update: CardUpdate, block: Block, button: Block | None) -> B
         return rest if button is None else {**rest, "accessory": button}
     own = [update.is_own(element) for element in block["elements"]]
     others = [element for element, is_own in zip(block["elements"], own, strict=True) if not is_own]
-    names = {element.get("action_id") for element in others if isinstance(element, dict)}
-    fits = button is not None and button["action_id"] not in names
     place = own.index(True)
-    elements = [*others[:place], *([button] if fits else []), *others[place:]]
+    elements = [*others[:place], *([button] if button else []), *others[place:]]
     return {**block, "elements": elements} if elements else {}
 
 
@@ -168,27 +162,11 @@ def incident_message(incident_id: str) -> Message:
     )
 
 
-def as_direct_message(message: Message, channel_id: str) -> Message:
-    """Return `message` as a direct message, which says which channel it belongs to, if to any."""
-    if not channel_id:
-        return message
-    why = f"This is for {markup.place(channel_id)}, in case it does not show there."
-    blocks = (*message.blocks, section(why)) if message.blocks else ()
-    return Message(f"{message.text}\n{why}", message.visibility, blocks)
-
-
 def waiting_message(order: Order, *, is_recorded: bool) -> Message:
     """Return the ack of a command whose outcome takes longer than Slack waits."""
     doubt = "" if is_recorded else "⚠️ The bot's database does not answer: a restart of the bot would lose this request."
     return ephemeral(
         f"⏳ {DOING[order.verb]}… The result will be posted here.", doubt, markup.session(order.session_id)
-    )
-
-
-def repeated_message(order: Order) -> Message:
-    """Return the ack of a command that another process has got, too."""
-    return ephemeral(
-        "Slack sent this command twice. It counts once, and has one result.", markup.session(order.session_id)
     )
 
 
@@ -246,8 +224,6 @@ def _buttons(order: Order, outcome: outcomes.Outcome, order_id: str, known: Sess
         return []
     version = order.expected_version or order_id
     if isinstance(outcome, Refusal) and order.source is not Source.ALERT:
-        if outcome.why is Why.NO_KEY and outcome.is_in_home:
-            return [buttons.set_key_button("Set")]
         if outcome.why in _IS_ASKED_AGAIN and verb is not Verb.END:
             version = outcome.version or version
             return [buttons.button(verb, session_id, name=name, is_asked=True, version=version)]
@@ -272,7 +248,8 @@ def facts_message(
 
 def question_message(order: Order, version: str) -> Message:
     """Return the question about a resume, for a click on a button that did not ask, and for an old command."""
-    question, resume = buttons.resume_question(order.session_id, version)
+    question = f"❔ *{buttons.QUESTION}* {buttons.EFFECT}"
+    resume = buttons.button(Verb.RESUME, order.session_id, is_asked=True, version=version)
     return told([question], markup.session(order.session_id), [resume], Visibility.EPHEMERAL)
 
 

@@ -60,7 +60,7 @@ _LOST = {
     Lost.LEFT_OUT: ("there were too many in a request", SEND_LESS),
     Lost.TOO_LARGE: ("requests were too large", SEND_LESS),
 }
-TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused from now on.")
+TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused.")
 
 
 def name_problem(name: str, tokens: Iterable[AlertToken]) -> str:

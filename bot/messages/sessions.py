@@ -3,10 +3,9 @@
 from collections.abc import Collection, Iterable
 
 from bot.core.cards import HeldContent
-from bot.core.history import can_see_all
-from bot.core.outcomes import Broken, Outcome, Refusal, Unconfirmed, Why
+from bot.core.outcomes import Broken, KeyRejected, Outcome, Refusal, Unconfirmed
 from bot.core.requests import Order, Verb
-from bot.core.sessions import Choice, NotRead, Overview, Session, SessionList, Unread, eight_digits
+from bot.core.sessions import Choice, NotRead, Overview, Session, SessionList, Unread
 from bot.messages.blocks import (
     Block,
     Message,
@@ -25,11 +24,10 @@ from bot.messages.buttons import (
     button,
     paused_buttons,
     plain_button,
-    set_key_button,
     several_button,
     state_buttons,
 )
-from bot.messages.markup import channel, code, dashboard, joined, mention, moment, or_in_dashboard, where_and_why
+from bot.messages.markup import code, counted, dashboard, joined, mention, moment, or_in_dashboard
 from bot.messages.outcomes import COMMANDS, NOT_DONE, session_facts, session_line, spoken_name, state_line, worded
 from bot.messages.results import CardUpdate, card_update, outcome_message
 
@@ -41,14 +39,6 @@ REFRESH = "anchor_refresh_sessions"
 NOTHING_PAUSED = "⛔ *Nothing was paused.*"
 _PAUSE = COMMANDS[Verb.PAUSE]
 _NOT_SHOWN = "⛔ *The sessions can't be shown.*"
-_KEY_REFUSED = (
-    "Anchor refuses this workspace's API key{status}. Stop agents in {dashboard}. An admin or the operator of this bot "
-    "must replace the key."
-)
-_NOT_READ = (
-    "Anchor's list can't be read now{status}. Try again in a moment, or use {dashboard}.\n`{command} "
-    "&lt;session_id&gt;` and the buttons on alerts work without this list."
-)
 _MORE_UNREAD = "Not everything could be read, so there can be more."
 
 
@@ -61,18 +51,20 @@ def reading_message(verb: Verb, words: str) -> Message:
 def not_read_text(failure: NotRead, *, dashboard_url: str, ordered: str = "", verb: Verb = Verb.PAUSE) -> str:
     """Return why Anchor's sessions are not shown, after the verdict about an order that was `ordered` by words."""
     verdict = f"⛔ *Nothing was {verb.past}.*" if ordered else _NOT_SHOWN
-    if digits := eight_digits(ordered):
-        verdict = f"{NOT_DONE[verb]}\nThe bot looked for the session that begins with {code(digits)}."
-    why = _KEY_REFUSED if failure.why is Unread.KEY_REJECTED else _NOT_READ
+    if failure.why is Unread.KEY_REJECTED:
+        wording = worded(verb, KeyRejected(failure.status_code or 0), dashboard_url=dashboard_url)
+        return f"{verdict} {wording.reason} {wording.advice}"
     status = f" ({failure.status_code})" if failure.status_code else ""
-    return f"{verdict} {why.format(status=status, dashboard=dashboard(dashboard_url), command=COMMANDS[verb])}"
+    return (
+        f"{verdict} Anchor's list can't be read now{status}. Try again in a moment, or use {dashboard(dashboard_url)}."
+        f"\n`{COMMANDS[verb]} &lt;session_id&gt;` and the buttons on alerts work without this list."
+    )
 
 
 def list_refusal(refusal: Refusal, *, dashboard_url: str, verdict: str = _NOT_SHOWN) -> Message:
     """Return why a person sees no sessions, or cannot do with them what the verdict is about."""
     wording = worded(Verb.PAUSE, refusal, dashboard_url=dashboard_url)
-    message = ephemeral(f"{verdict} {wording.reason}", wording.advice)
-    return with_buttons(message, set_key_button("Set")) if refusal.why is Why.NO_KEY and refusal.is_in_home else message
+    return ephemeral(f"{verdict} {wording.reason}", wording.advice)
 
 
 def of_them_paused(sessions: Iterable[Session], paused: Collection[str] | None) -> str:
@@ -80,11 +72,6 @@ def of_them_paused(sessions: Iterable[Session], paused: Collection[str] | None) 
     ids = {one.id for one in sessions}
     count = len(ids.intersection(paused or ()))
     return f", {f'{count:,} of them ' if len(ids) > 1 else ''}paused by this app" if count else ""
-
-
-def count_text(count: int, what: str = "session") -> str:
-    """Return a number of sessions."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def list_update(order: Order, outcome: Outcome, *, now: float, order_id: str) -> CardUpdate:
@@ -127,7 +114,6 @@ def list_blocks(overview: Overview, *, dashboard_url: str, most: int = MOST_RUNN
     notes = [
         f"As of {moment(overview.read_at)}.",
         "Sessions resumed outside this app still appear here." if paused else "",
-        f"What you pause or resume here is also shown in {channel(overview.shown_in)}." if overview.shown_in else "",
         "" if can_pause else f"Pausing is allowed only in some channels: send `{_PAUSE}` there.",
     ]
     several_of_them = [several_button(choice)] if several and can_pause else []
@@ -139,11 +125,9 @@ def _row(session: Session, overview: Overview) -> list[Block]:
     if (state := (overview.paused or {}).get(session.id)) is None:
         pause = button(Verb.PAUSE, session.id, name=spoken_name(session)) if Verb.PAUSE in overview.allowed else None
         return [section(session_line(session, now=now), pause) | own]
-    shows_all = can_see_all(state.user_id, viewer_id=overview.viewer_id, is_admin=overview.is_admin)
-    rest = where_and_why(state.channel_id, state.reason) if shows_all else "."
-    state = state.without_reason()
+    state = state.in_channel(overview.channel_id)
     resume = state_buttons(session.id, state, spoken_name(session)) if Verb.RESUME in overview.allowed else []
-    text = f"{joined(session_facts(session, now=now), code(session.id[:8]))}\n{state_line(state)}{rest}"
+    text = f"{joined(session_facts(session, now=now), code(session.id[:8]))}\n{state_line(state)}"
     controls = row(*resume, *paused_buttons(session.id, spoken_name(session), overview.allowed))
     return [section(text), *(one | own for one in controls)]
 
@@ -155,8 +139,8 @@ def _top(overview: Overview, count: int, dashboard_url: str) -> str:
     if not words:
         return ""
     if count:
-        return f"❔ *This {verb}s nothing yet.* {count_text(count)} match{'es' if count == 1 else ''} {code(words)}."
-    listed = f"Anchor lists {count_text(len(overview.listed))}.{'' if running.is_complete else f' {_MORE_UNREAD}'}"
+        return f"❔ *This {verb}s nothing yet.* {counted(count)} match{'es' if count == 1 else ''} {code(words)}."
+    listed = f"Anchor lists {counted(len(overview.listed))}.{'' if running.is_complete else f' {_MORE_UNREAD}'}"
     usage = f"To {verb} by id: `{COMMANDS[verb]} &lt;session_id&gt; [reason]`, {or_in_dashboard(verb, dashboard_url)}."
     return f"{NOT_DONE[verb]}\nNo session matches {code(words)}. {listed}\n{usage}"
 
@@ -165,20 +149,20 @@ def _running_heading(running: SessionList | NotRead, count: int) -> str:
     if isinstance(running, NotRead):
         return ""
     none = "none" if running.is_complete else "no session was found"
-    return f"*Running now:* {count_text(count) if count else none}.{'' if running.is_complete else f' {_MORE_UNREAD}'}"
+    return f"*Running now:* {counted(count) if count else none}.{'' if running.is_complete else f' {_MORE_UNREAD}'}"
 
 
 def _paused_heading(overview: Overview, count: int) -> str:
     if overview.paused is None:
         return "⚠️ *Paused by this app*: the bot's database does not answer."
-    return f"*Paused by this app:* {count_text(count) if count else 'none'}."
+    return f"*Paused by this app:* {counted(count) if count else 'none'}."
 
 
 def held_message(content: HeldContent, held_id: str) -> Message:
     """Return the message about sessions that alerts did not pause, with the button that lets people pause them."""
     message = in_channel(
         f"⛔ *Not paused automatically: further sessions* of {mention(content.user_id)}. The agents may still run.",
-        f"Pauses of {count_text(content.paused)} were sent within a minute, which is the limit. Alerts with this token "
+        f"Pauses of {counted(content.paused)} were sent within a minute, which is the limit. Alerts with this token "
         f"pause no further ones until {moment(content.until)}. *Pause* on a card works.",
         "*Pause several…* offers those whose alert still fires. Pausing them there ends this limit.",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.requests import Verb
-from bot.core.workspace import AnchorKey, NewKeyRejected, NewKeyUnverified, Workspace
+from bot.core.workspace import AnchorKey, KeyProblem, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, element, ephemeral, input_block, one_of, preformatted, section
 from bot.messages.cards import refused_by_slack
@@ -59,8 +59,6 @@ NOBODY_SELECTED = "Select at least one person, or choose another option."
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
 _RIGHTS = {
     Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. Try again in a minute.",
-    Role.SCOPE_MISSING: "this app lacks the scope `users:read`, so it can't tell who is an admin. Install it again, "
-    "and then try again.",
 }
 
 
@@ -192,17 +190,14 @@ def key_saved(key: AnchorKey) -> Reply:
     return saved("KeySaved", f"The Anchor key is now the one {named_key(key)}: Anchor accepts it.")
 
 
-def key_not_accepted(problem: NewKeyRejected | NewKeyUnverified) -> Reply:
+def key_not_accepted(problem: KeyProblem) -> Reply:
     """Return the reply to a key that was not saved because of Anchor's answer."""
-    if isinstance(problem, NewKeyRejected):
-        text = (
-            f"Anchor refuses this key ({problem.status_code}), so it was not saved. Copy it again from Anchor's "
-            "dashboard."
-        )
-    else:
-        why = "no answer" if problem.status_code is None else f"answer {problem.status_code}"
-        text = f"Anchor did not say whether it accepts this key ({why}), so it was not saved. Try again in a minute."
-    return Reply(type(problem).__name__, text, (KEY,))
+    answer = "no answer" if problem.status_code is None else f"answer {problem.status_code}"
+    why, advice = f"Anchor did not say whether it accepts this key ({answer})", "Try again in a minute."
+    if problem.is_refused:
+        why, advice = f"Anchor refuses this key ({problem.status_code})", "Copy it again from Anchor's dashboard."
+    outcome = "NewKeyRejected" if problem.is_refused else "NewKeyUnverified"
+    return Reply(outcome, f"{why}, so it was not saved. {advice}", (KEY,))
 
 
 def policy_saved(policy: Policy) -> Reply:
@@ -216,19 +211,11 @@ def alert_posted(channel_id: str) -> Reply:
     return Reply("AlertPosted", f"✅ *Test alert posted.* {goes}", changed=goes)
 
 
-def alert_refused(channel_id: str, code_of_slack: str) -> Reply:
-    """Return the reply to a test alert that Slack refused."""
-    why = refused_by_slack(code_of_slack, channel(channel_id))
-    return Reply("AlertRefused", f"⚠️ Alerts can't go to {channel(channel_id)}. {why} Then choose the channel again.")
-
-
-def alert_unanswered(channel_id: str) -> Reply:
-    """Return the reply to a test alert that Slack did not confirm."""
-    return Reply(
-        "AlertUnanswered",
-        f"⚠️ Slack did not answer: a test alert may have been posted in {channel(channel_id)}. The channel for alerts "
-        "is the same as before. Try again in a minute.",
-    )
+def alert_not_posted(channel_id: str, code_of_slack: str) -> Reply:
+    """Return the reply to a test alert that Slack refused, or did not answer ("")."""
+    name = channel(channel_id)
+    why = f"Slack did not answer, so a test alert may have been posted in {name}. Try again in a minute."
+    return Reply("AlertNotPosted", f"{_NOT_CHANGED} {refused_by_slack(code_of_slack, name) if code_of_slack else why}")
 
 
 NOT_A_GROUP = Reply(

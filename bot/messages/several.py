@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from bot.core import outcomes
 from bot.core.cards import BatchContent
@@ -26,7 +25,7 @@ from bot.messages.blocks import (
 )
 from bot.messages.blocks import element as control
 from bot.messages.buttons import PAUSE_SEVERAL, button, resume_batch_button
-from bot.messages.markup import code, fit, joined, literal, mention, one_line, plain, some
+from bot.messages.markup import code, counted, fit, joined, literal, mention, one_line, plain, some
 from bot.messages.outcomes import COMMANDS, DOING, DONE, NOT_DONE, age, state_headline, worded
 from bot.messages.sessions import NOTHING_PAUSED, of_them_paused
 from bot.messages.settings import TITLES, Reply
@@ -65,61 +64,53 @@ _INCOMPLETE = "The message is too long to be read completely, so it can have ids
 _IS_OVER = (outcomes.Done, outcomes.NotRunning)  # the outcomes after which nobody has to look at the session
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """The sessions among which people choose: the newest of those that were `chosen`.
+def pause_window(  # noqa: PLR0913 - all that it shows
+    choice: Choice,
+    chosen: SessionList,
+    paused: Mapping[str, SessionState],
+    *,
+    preselected: bool = True,
+    notes: Sequence[str] = (),
+    state: str,
+) -> View:
+    """Return the window in which people choose among the newest of those that were chosen.
 
     All are checked if they are `preselected`. `paused` has the pauses of those that this app paused, by id. `notes` are
-    mrkdwn.
+    mrkdwn. `state` comes back with the answer.
     """
-
-    choice: Choice
-    chosen: SessionList
-    sessions: tuple[Session, ...]
-    preselected: bool = True
-    notes: tuple[str, ...] = ()
-    paused: Mapping[str, SessionState] = field(default_factory=dict)
-
-
-def pause_window(offer: Offer, state: str) -> View:
-    """Return the window with an offer; `state` comes back with the answer."""
-    reason = control("plain_text_input", REASON, max_length=LONGEST_REASON)
-    blocks = (section(_offered_text(offer)), *_boxes(offer), input_block("Reason", reason))
+    boxes = [_box(one, paused.get(one.id), chosen.read_at) for one in chosen.sessions[:MOST_TOGETHER]]
+    reason = input_block("Reason", control("plain_text_input", REASON, max_length=LONGEST_REASON))
+    top = section("\n".join([_offered_text(choice, chosen, paused), *notes]))
+    blocks = (top, *_inputs(boxes, boxes if preselected else []), reason)
     title = TITLES[PAUSE_SEVERAL]
     return View(blocks, title, "Pause selected", "Cancel", callback_id=PAUSE_SEVERAL, seen=state)
 
 
-def _offered_text(offer: Offer) -> str:
-    chosen, shown = offer.chosen, len(offer.sessions)
-    total = max(len(chosen.sessions), chosen.total, shown)
-    about = f", matching {code(offer.choice.words)}" if offer.choice.words else ""
-    named = "held back" if offer.choice.held_id else "named"
-    about = f", of those that were {named}" if offer.choice.is_named else about
-    at_least = "" if chosen.is_complete or chosen.total > shown else "At least "
-    left = total - shown
-    newest = f" This window has the newest {shown}: {left:,} more run, which it does not pause." if left > 0 else ""
-    of_them = of_them_paused((*chosen.sessions, *offer.sessions), offer.paused) or (" runs" if total == 1 else " run")
-    counted = f"❔ *This pauses nothing yet.* *{at_least}{agents(total)}{of_them}*{about}.{newest}"
-    return "\n".join([counted, *offer.notes])
+def _offered_text(choice: Choice, chosen: SessionList, paused: Mapping[str, SessionState]) -> str:
+    total = len(chosen.sessions)
+    about = f", matching {code(choice.words)}" if choice.words else ""
+    about = f", of those that were {'held back' if choice.held_id else 'named'}" if choice.is_named else about
+    at_least, left = "" if chosen.is_complete else "At least ", total - MOST_TOGETHER
+    newest = f" This window has the newest {MOST_TOGETHER}: {left:,} more are not paused by it." if left > 0 else ""
+    of_them = of_them_paused(chosen.sessions, paused) or (" runs" if total == 1 else " run")
+    return f"❔ *This pauses nothing yet.* *{at_least}{counted(total, 'agent')}{of_them}*{about}.{newest}"
 
 
-def _boxes(offer: Offer) -> Iterator[Block]:
-    boxes = [_box(one, offer) for one in offer.sessions[:MOST_TOGETHER]]
+def _inputs(boxes: Sequence[Block], checked: Sequence[Block]) -> Iterator[Block]:
     for number, first in enumerate(range(0, len(boxes), _EACH)):
         some_boxes = boxes[first : first + _EACH]
         name, label = f"{SESSIONS}_{number}", f"Sessions {first + 1} to {first + len(some_boxes)}"
-        checked = some_boxes if offer.preselected else []
-        group = control("checkboxes", name, options=some_boxes, initial_options=checked)
+        group = control("checkboxes", name, options=some_boxes, initial_options=checked[first : first + _EACH])
         yield input_block(label if len(boxes) > _EACH else "Sessions", group)
 
 
-def _box(session: Session, offer: Offer) -> Block:
+def _box(session: Session, state: SessionState | None, now: float) -> Block:
     known = one_line(" ".join([*session.tags[:1], *session.domains[:1]]), limit=_LONGEST_BOX)
     box = option(f"{known} · {session.id[:8]}" if known else session.id, session.id)
-    if (state := offer.paused.get(session.id)) is not None:
+    if state is not None:
         return box | {"description": mrkdwn(fit(state_headline(state), _LONGEST_ABOUT))}
     started = session.created_at
-    return box if started is None else box | {"description": mrkdwn(f"running {age(offer.chosen.read_at - started)}")}
+    return box if started is None else box | {"description": mrkdwn(f"running {age(now - started)}")}
 
 
 def none_runs(chosen: SessionList, choice: Choice) -> Reply:
@@ -160,19 +151,19 @@ def batch_text(content: BatchContent, orders: Sequence[BatchedOrder]) -> str:
     ended = [worded(verb, one.outcome).headline for one in orders if one.outcome is not None]
     if len(ended) < total:
         other = f", {len(ended) - len(done)} not confirmed" if len(ended) > len(done) else ""
-        top = [f"⏳ {DOING[verb]} {agents(total)}… {len(done)} done{other}.", f"Requested{by}"]
+        top = [f"⏳ {DOING[verb]} {counted(total, 'agent')}… {len(done)} done{other}.", f"Requested{by}"]
     else:
-        how_many = agents(total) if len(done) == total else f"{len(done)} of {agents(total)}"
+        how_many = counted(total, "agent") if len(done) == total else f"{len(done)} of {counted(total, 'agent')}"
         sign = "⚠️" if left_of(orders) else DONE[verb].split()[0]
         counts = Counter(headline.partition("*")[2].rstrip("*").lower() for headline in ended)
-        counted = " · ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-        top = [f"{sign} *{verb.past.capitalize()} {how_many}*{by}", f"{counted}." if len(counts) > 1 else ""]
+        verdicts = " · ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        top = [f"{sign} *{verb.past.capitalize()} {how_many}*{by}", f"{verdicts}." if len(counts) > 1 else ""]
         named_first = sorted(done, key=lambda one: not content.names.get(one))
         names = some([_name(content, one) or code(one[:8]) for one in named_first], most=_MOST_NAMED)
         top.append(f"{verb.past.capitalize()}: {names}." if names else "")
     about = [
         _OUTSIDE.format(content.outside) if content.outside and verb is Verb.PAUSE else "",
-        f"Chosen by {code(content.words)}. What began since is not among them." if content.words else "",
+        "What began since is not among them." if verb is Verb.PAUSE else "",
     ]
     return "\n".join(filter(None, [*top, *about]))
 
@@ -211,8 +202,3 @@ def not_resumed(why: outcomes.Refusal, *, dashboard_url: str) -> Message:
     """Return why a person cannot resume what was paused at once."""
     wording = worded(Verb.RESUME, why, dashboard_url=dashboard_url)
     return ephemeral(f"{NOT_DONE[Verb.RESUME]} {wording.reason}", wording.advice)
-
-
-def agents(count: int) -> str:
-    """Return how many agents."""
-    return f"{count:,} agent{'' if count == 1 else 's'}"

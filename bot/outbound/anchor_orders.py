@@ -17,7 +17,7 @@ from bot.core.outcomes import AnchorOutcome, contradiction
 from bot.core.requests import Verb
 from bot.core.retries import delay_before_retry
 from bot.core.session_ids import SessionId
-from bot.core.workspace import NewKeyRejected, NewKeyUnverified
+from bot.core.workspace import KeyProblem
 from bot.health import OFF, Metrics
 from bot.outbound.http import (
     CONNECT_TIMEOUT,
@@ -108,21 +108,26 @@ def read_response(verb: Verb, response: httpx.Response, body: bytes) -> outcomes
     object: a proxy's 404 page does not mean "no such session", and its 503 can follow a backend that had the request.
     """
     status, parsed = response.status_code, parse_object(body)
-    return _read_status(status, response.headers, parsed) or _read_object(verb, status, parsed)
+    return _read_status(verb, status, response.headers, parsed) or _read_object(verb, status, parsed)
 
 
-def read_key_status(status_code: int, body: bytes) -> NewKeyRejected | NewKeyUnverified | None:
+def read_key_status(status_code: int, body: bytes) -> KeyProblem | None:
     """Translate Anchor's response to a harmless request into the problem of its key, or None."""
     if status_code in _KEY_REFUSED:
-        return NewKeyRejected(status_code)
+        return KeyProblem(status_code, is_refused=True)
     parsed = parse_object(body)
     if status_code == _OK and parsed is not None and "error" not in parsed:
         return None
-    return NewKeyUnverified(status_code)
+    return KeyProblem(status_code)
 
 
-def _read_status(status_code: int, headers: Mapping[str, str], parsed: _Body) -> outcomes.AnchorOutcome | None:
+def _read_status(
+    verb: Verb, status_code: int, headers: Mapping[str, str], parsed: _Body
+) -> outcomes.AnchorOutcome | None:
     match status_code:
+        case 401 if verb is Verb.END:  # "Invalid API Key or browser session ID":
+            # https://docs.anchorbrowser.io/api-reference/browser-sessions/end-browser-session
+            return outcomes.Failed(status_code, _message_of(parsed))
         case 401 | 403:
             return outcomes.KeyRejected(status_code, _message_of(parsed))
         case 429:
@@ -207,7 +212,7 @@ class AnchorClient:
             if is_forbidden or time.monotonic() >= ends:  # an attempt without time would count as one without an answer
                 return outcomes
 
-    async def try_key(self, key: Secret) -> NewKeyRejected | NewKeyUnverified | None:
+    async def try_key(self, key: Secret) -> KeyProblem | None:
         """Send one harmless request with a key. Return None if Anchor accepts it; raises no network errors."""
         try:
             response, body = await self.http.request(
@@ -215,7 +220,7 @@ class AnchorClient:
             )
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": type(error).__name__})
-            return NewKeyUnverified(None, was_sent=not never_sent(error))
+            return KeyProblem(None, was_sent=not never_sent(error))
         return read_key_status(response.status_code, body)
 
     async def _attempt(self, verb: Verb, path: str, key: Secret, ends: float) -> tuple[AnchorOutcome, float | None]:

@@ -57,7 +57,7 @@ def read_page(parsed: _Json, page: int) -> SessionPage | None:
     pages = _number(data.get("total_pages"))
     is_last = len(listed) < LIMIT if pages is None else page >= pages
     sessions = _read_all(object_list_field(data, "sessions"))
-    return SessionPage(sessions, is_last, len(listed) - len(sessions), int(_number(data.get("total")) or 0))
+    return SessionPage(sessions, is_last, len(listed) - len(sessions))
 
 
 def read_statuses(parsed: _Json) -> SessionPage | None:
@@ -193,8 +193,7 @@ class AnchorSessions:
         failures = [failure for failure in answers if isinstance(failure, NotRead)]
         if not pages:
             return failures[0]
-        total = answers[0].total if isinstance(answers[0], SessionPage) else 0
-        return running_sessions(pages, is_complete=not failures, now=now, total=total)
+        return running_sessions(pages, is_complete=not failures, now=now)
 
     async def statuses(self, key: Secret, *, since: float | None = None) -> SessionPage | NotRead:
         """Return the sessions of the key with their statuses by one request; `since` is in Unix seconds.
@@ -246,7 +245,7 @@ class AnchorSessions:
             if isinstance(page, NotRead):
                 return whole if number > 1 else page
             unreadable = whole.unreadable + page.unreadable
-            whole = SessionPage(whole.sessions + page.sessions, page.is_last, unreadable, page.total)
+            whole = SessionPage(whole.sessions + page.sessions, page.is_last, unreadable)
             if page.is_last:
                 break
         return whole

@@ -29,7 +29,6 @@ class Access:
     workspace: Workspace
     key: Secret
     person: Person
-    is_admin: bool = False
     allowed: frozenset[Verb] = frozenset()
 
 
@@ -77,8 +76,8 @@ class AccessCheck:
         if isinstance(found, outcomes.Refusal):
             return found
         workspace, role = found
-        denial = check_policy(workspace.policy, order.verb, order.actor, role, workspace.enterprise_id)
-        return denial or _access(workspace, order.actor, role)
+        denial = check_policy(workspace.policy, order.verb, order.actor, role)
+        return denial or _access(workspace, order.actor)
 
     async def newer_key(self, access: Access) -> Access | None:
         """Return the access with the key that has replaced a refused one, if any."""
@@ -103,11 +102,11 @@ class AccessCheck:
         if isinstance(found, outcomes.Refusal):
             return found
         workspace, role = found
-        policy, enterprise_id = workspace.policy, workspace.enterprise_id
-        denials = {verb: check_policy(policy, verb, actor, role, enterprise_id) for verb in policy.rules}
+        policy = workspace.policy
+        denials = {verb: check_policy(policy, verb, actor, role) for verb in policy.rules}
         if (denial := denials[Verb.PAUSE]) and not (denial.why is outcomes.Why.NOT_HERE and not actor.channel_id):
             return denial
-        return _access(workspace, actor, role, frozenset(verb for verb, denial in denials.items() if denial is None))
+        return _access(workspace, actor, frozenset(verb for verb, denial in denials.items() if denial is None))
 
     async def check_several(self, actor: Actor) -> Access | outcomes.Refusal:
         """Return the access of a person who wants to pause several sessions at once where they are, or why not."""
@@ -115,8 +114,8 @@ class AccessCheck:
         if isinstance(found, outcomes.Refusal):
             return found
         workspace, role = found
-        denial = check_several(workspace.policy, actor, role, workspace.enterprise_id)
-        return denial or _access(workspace, actor, role)
+        denial = check_several(workspace.policy, actor, role)
+        return denial or _access(workspace, actor)
 
     async def _find_person(self, actor: Actor, verb: Verb) -> tuple[Workspace, Role] | outcomes.Refusal:
         """Return the workspace and the role of a person, as fresh as the verb needs them. A pause waits for nothing."""
@@ -133,12 +132,10 @@ class AccessCheck:
         return workspace, role
 
 
-def _access(
-    workspace: Workspace, actor: Actor, role: Role = Role.UNKNOWN, allowed: frozenset[Verb] = frozenset()
-) -> Access | outcomes.Refusal:
+def _access(workspace: Workspace, actor: Actor, allowed: frozenset[Verb] = frozenset()) -> Access | outcomes.Refusal:
     if workspace.anchor_key is None:
-        return outcomes.Refusal(outcomes.Why.NO_KEY, is_in_home=role is Role.ADMIN)
-    return Access(workspace, workspace.anchor_key.value, actor.person, role is Role.ADMIN, allowed)
+        return outcomes.Refusal(outcomes.Why.NO_KEY)
+    return Access(workspace, workspace.anchor_key.value, actor.person, allowed)
 
 
 async def _find_workspace(

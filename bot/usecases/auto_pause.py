@@ -10,14 +10,14 @@ from typing import Any
 from bot.core.cards import Alert, AlertContent, Asked, Automatic, Card, Part, Reply, Worse, first
 from bot.core.outcomes import (
     CALL_SOMEBODY,
+    NOT_ASKED,
     NOT_AUTOMATIC,
+    PENDING,
     Outcome,
     Paused,
-    PauseWord,
     Refusal,
     Why,
     name_of,
-    word_of,
 )
 from bot.core.requests import Actor, Attempt, Order, ReplyAddress, program_id
 from bot.core.sessions import Phase
@@ -49,6 +49,7 @@ _LONGEST_REASON = 200
 _TO_ANSWER = 0.2  # seconds in which a post that waits for Slack says so, before the wait for the pause ends
 _SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is taken
 
+_HAS_PAUSED = {Paused.__name__, Why.PAUSED_BEFORE}
 
 AlertResult = PostResult | Place
 
@@ -124,7 +125,7 @@ class _Pause:
     @property
     def has_paused(self) -> bool:
         """Return whether Anchor has paused the session, as far as it is known, also for another token."""
-        return self.outcome is not None and word_of(self.outcome) is PauseWord.PAUSED
+        return self.outcome is not None and name_of(self.outcome) in _HAS_PAUSED
 
     async def seen_by(self, alert: Alert) -> tuple[Alert, Asked]:
         """Return the alert, and what its card has to know; wait a moment for the outcome."""
@@ -164,7 +165,7 @@ class AutoPauses:
     def __post_init__(self) -> None:
         self._waiting = 0
 
-    async def post(self, workspace: Workspace, alert: Alert) -> tuple[AlertResult, PauseWord | None]:
+    async def post(self, workspace: Workspace, alert: Alert) -> tuple[AlertResult, str | None]:
         """Send the pause that an alert asks for, and post the alert. Return what became of both."""
         ends = time.monotonic() + POST_WAIT
         pause, word = self._begin(workspace, alert)
@@ -179,17 +180,18 @@ class AutoPauses:
         result = posting.result() if posting.done() else Doubtful("it takes too long")
         return result, await self._word_of(pause)
 
-    async def _word_of(self, pause: _Pause) -> PauseWord:
+    async def _word_of(self, pause: _Pause) -> str:
         """Return the word for the pause of an alert; that of a repeated one, only if nobody has resumed since."""
         if pause.is_repeated and pause.has_paused and pause.running is not None:
             team_id, session_id = pause.running.session
             reading = self.orders.session_cards.states.of(team_id, [session_id])
             states = await or_default(reading, None, within=_TO_ANSWER)
             if states is None:
-                return PauseWord.PENDING
+                return PENDING
             if session_id in states and states[session_id].phase in {Phase.RESUMED, Phase.ENDED}:
-                return PauseWord.REFUSED
-        return PauseWord.PENDING if pause.outcome is None else word_of(pause.outcome)
+                return Why.RESUMED_BEFORE
+        word = PENDING if pause.outcome is None else name_of(pause.outcome)
+        return PENDING if word == Why.STORE_UNAVAILABLE else word
 
     async def record(self, workspace: Workspace, alerts: list[Alert]) -> list[AlertResult | None]:
         """Do the same for many, without waiting for a post. One is None if the database lacks it, or its order."""
@@ -200,13 +202,13 @@ class AutoPauses:
         is_safe = dict(zip(filter(None, begun), safe, strict=True))
         return [result if one is None or is_safe[one] else None for one, result in zip(begun, results, strict=True)]
 
-    def _begin(self, workspace: Workspace, alert: Alert) -> tuple[_Pause | None, PauseWord | None]:
+    def _begin(self, workspace: Workspace, alert: Alert) -> tuple[_Pause | None, str | None]:
         if alert.asks is None or alert.is_resolved:
             return None, None
         if not alert.asks:
-            return None, PauseWord.NOT_ASKED
+            return None, NOT_ASKED
         if workspace.auto_pause is AutoPause.OFF:
-            return None, PauseWord.OFF
+            return None, Why.AUTO_PAUSE_OFF
         pause = _Pause()
         pause.task = self.tasks.start(self._pause(pause, workspace, alert))
         return pause, None

@@ -12,7 +12,6 @@ from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import card_message, digest_of, elsewhere, mentioning
-from bot.messages.results import as_direct_message
 from bot.messages.sessions import held_message
 from bot.messages.several import batch_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient
@@ -98,8 +97,7 @@ class CardSender:
 
     async def _compose_batch(self, card: Card, content: BatchContent) -> Message:
         batch_id = card.parts[0].session_id
-        message = batch_message(content, await self.states.of_batch(card.team_id, batch_id), batch_id)
-        return message if card.channel_id == content.channel_id else as_direct_message(message, content.channel_id)
+        return batch_message(content, await self.states.of_batch(card.team_id, batch_id), batch_id)
 
     async def _read_states(self, card: Card) -> dict[str, SessionState]:
         """Return the states of the card's sessions: that of the last order, or what Anchor reported later."""

@@ -18,9 +18,9 @@ from cachetools import TTLCache
 
 from bot.core import outcomes
 from bot.core.cards import SessionName
-from bot.core.history import can_see_all
 from bot.core.outcomes import (
-    UNAUTHORIZED,
+    DONE_NAMES,
+    NEWER,
     AnchorOutcome,
     Doubt,
     KeyRejected,
@@ -183,7 +183,7 @@ class SessionControl:
         if running.state is State.WAITING and running.order.source is not Source.ALERT:
             is_recorded, against = await self._take_turn(running)
             if against is not None:
-                return await self._settle(running, _why_not(against, running.order, access))
+                return await self._settle(running, _why_not(against))
         if is_recorded is False or (running.is_repeated and running.state is State.WAITING):
             return None
         outcome, is_doubtful = await self._send(running, access)
@@ -228,7 +228,7 @@ class SessionControl:
             self._resumed[running.session] = time.monotonic()
         return settled
 
-    async def _clear(self, running: RunningOrder, access: Access, attempt: int) -> Refusal | None:
+    async def _clear(self, running: RunningOrder, attempt: int) -> Refusal | None:
         """Record that an order is sent, unless something speaks against it: then return that.
 
         The first time it waits for a pause that is at Anchor.
@@ -242,7 +242,7 @@ class SessionControl:
                 await asyncio.sleep(_LOOK_INTERVAL)
                 is_sent, against = await _stored(self.rows.clear(running))
             if against is not None:
-                return _why_not(against, running.order, access)
+                return _why_not(against)
             if is_sent is not None:  # if this process was frozen meanwhile, another one can have reported it
                 is_clear = is_sent and self.rows.lease.is_held
                 if is_clear and running.order.verb is Verb.RESUME:
@@ -272,7 +272,7 @@ class SessionControl:
         async def may_send() -> bool:
             attempt = next(numbers)
             if verb is not Verb.PAUSE:
-                why_not.extend(filter(None, [await self._clear(running, access, attempt)]))
+                why_not.extend(filter(None, [await self._clear(running, attempt)]))
             elif (attempt or running.age > self.rows.lease.seconds) and not await self.rows.is_ours(running):
                 why_not.append(Refusal(Why.STOPPING))  # a new one is sent without a question
             return not why_not
@@ -290,8 +290,7 @@ class SessionControl:
                 doubtful = [one for one in attempts if isinstance(one, Unconfirmed)]
                 access, attempts = newer, doubtful + await send(newer)
         outcome, doubt = combine(attempts), any(isinstance(one, Unconfirmed) for one in attempts)
-        is_about_id = verb is Verb.END and isinstance(outcome, KeyRejected) and outcome.status_code == UNAUTHORIZED
-        if self.monitor is not None and not is_about_id:  # which says nothing of the key
+        if self.monitor is not None:
             self.monitor.record_result(access.workspace, attempts[-1])
         if why_not and not doubt:
             return why_not[0], False
@@ -336,13 +335,7 @@ async def _stored(change: asyncio.Future[_T], *, within: float = _STORED_WITHIN)
     raise StoreUnreachableError("the database does not answer in time")
 
 
-def _why_not(against: Row, order: Order, access: Access) -> Refusal:
-    """Return what the order that speaks against another one says, as this person is allowed to see it."""
-    about = {"user_id": against.user_id, "given_at": against.given_at, "version": against.id}
-    if against.verb == Verb.END:
-        return Refusal(Why.ENDING if against.outcome is None else Why.ENDED_SINCE, **about)
-    if against.verb == Verb.RESUME:
-        return Refusal(Why.RESUMED_SINCE, **about)
-    if can_see_all(against.user_id, viewer_id=order.actor.user_id, is_admin=access.is_admin):
-        about |= {"reason": against.reason, "channel_id": against.channel_id}
-    return Refusal(Why.PAUSED_SINCE, **about, is_confirmed=against.outcome == Paused.__name__)
+def _why_not(against: Row) -> Refusal:
+    """Return what the order that speaks against another one says."""
+    why, is_confirmed = NEWER[Verb(against.verb)], against.outcome in DONE_NAMES
+    return Refusal(why, against.user_id, against.given_at, version=against.id, is_confirmed=is_confirmed)

@@ -12,7 +12,6 @@ from bot.core.fields import TOKEN_REFUSED
 from bot.core.requests import FORGOTTEN, Actor, MessageContent, Person, ReplyAddress, program_name
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
-from bot.messages.results import as_direct_message
 from bot.outbound.slack.client import (
     Doubtful,
     Posted,
@@ -124,8 +123,7 @@ class MessageDelivery:
         if url is not None and thread_ts:
             routes["response_url without thread"] = partial(by_url, url, message)
         if program_name(actor.user_id) is None and not actor.user_id.startswith(FORGOTTEN):
-            private = as_direct_message(message, actor.channel_id)
-            routes["direct message"] = partial(self._post, actor.team_id, actor.user_id, private)
+            routes["direct message"] = partial(self._post, actor.team_id, actor.user_id, message)
         return routes
 
     async def _try(self, person: Person, routes: dict[str, Send], why: dict[str, str]) -> Delivered | Doubtful | None:

@@ -28,7 +28,7 @@ from bot.usecases.delivery import MessageDelivery
 
 _log = logging.getLogger(__name__)
 
-POSSIBLE_ADMINS = frozenset({Role.ADMIN, Role.UNKNOWN, Role.SCOPE_MISSING})
+POSSIBLE_ADMINS = frozenset({Role.ADMIN, Role.UNKNOWN})
 """The roles of a recorded admin who can still be one."""
 
 _DAY = 86_400.0

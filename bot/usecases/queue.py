@@ -130,7 +130,7 @@ class Turn:
         if self._coming.done():
             return self._coming.result()
         if wait is not None:
-            no_turn = Refusal(Why.NO_TURN, seconds=wait)
+            no_turn = Refusal(Why.LATE, seconds=wait)
             timer = asyncio.get_running_loop().call_later(wait, self.cancel, no_turn)
         try:
             return await asyncio.shield(self._coming)

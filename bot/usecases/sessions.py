@@ -182,9 +182,8 @@ class SessionLists:
         paused = await self.states.paused(access.workspace.team_id, ids, since=now - PAUSED_WITHIN)
         if paused is not None:
             paused = {name: state for name, state in paused.items() if name not in ended}
-        shown_in = None if actor.channel_id else access.workspace.alerts_channel
         read_at = running.read_at if isinstance(running, SessionList) else now
-        return Overview(running, paused, access.allowed, actor.user_id, read_at, access.is_admin, shown_in)
+        return Overview(running, paused, access.allowed, actor.channel_id, read_at)
 
     async def _within(self, read: _Read, within: float | None) -> SessionList | NotRead:
         reading = self.tasks.start(read)

@@ -188,11 +188,11 @@ class Forms:
             case Posted():
                 return messages.alert_posted(channel)
             case TryAgain(limited=True):
-                return messages.alert_refused(channel, "ratelimited")
+                return messages.alert_not_posted(channel, "ratelimited")
             case Refused(why=why):
-                return messages.alert_refused(channel, why)
+                return messages.alert_not_posted(channel, why)
             case _:
-                return messages.alert_unanswered(channel)
+                return messages.alert_not_posted(channel, "")
 
     async def _make_token(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
         name = sent.text(senders.NAME).reveal().strip()

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
-from bot.core.outcomes import Paused, Refusal, Why
+from bot.core.outcomes import NEWER, Paused, Refusal
 from bot.core.requests import MOST_TOGETHER, Actor, Order, ReplyAddress, Source, Submission, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import ALL_WORD, Choice, NotRead, Session, SessionList
@@ -32,13 +32,11 @@ from bot.usecases.views import Modals
 
 _STORE_WAIT = 1.0  # seconds that people wait for the database
 _STORED_WITHIN = 10.0  # seconds for the last outcomes and the card to be stored; then they are told without these
-_STATE = 2  # values beside the address
-_NEWER = {Verb.PAUSE: Why.PAUSED_SINCE, Verb.RESUME: Why.RESUMED_SINCE, Verb.END: Why.ENDED_SINCE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """The sessions that a person wants to be paused, in their sequence, and the `words` that chose them, if any did.
+    """The sessions that a person wants to be paused, in their sequence.
 
     To be resumed they have `versions`: the ids of the last orders that the person knew of.
 
@@ -48,7 +46,6 @@ class Batch:
 
     address: ReplyAddress
     session_ids: tuple[SessionId, ...]
-    words: str = ""
     reason: str = ""
     trigger_id: str = ""
     age: float = 0.0
@@ -114,7 +111,7 @@ class Batches:
         now, newer = await states.of(team_id, [one.session_id for one in paused]), dict[str, Refusal]()
         for one in paused:
             if (state := now.get(one.session_id)) and state.order_id != one.id:
-                newer[one.session_id] = Refusal(_NEWER[state.verb], state.user_id, state.at)
+                newer[one.session_id] = Refusal(NEWER[state.verb], state.user_id, state.at)
         return paused, newer
 
     async def pause(self, batch: Batch, known: Mapping[str, Refusal] | None = None) -> None:
@@ -136,7 +133,7 @@ class Batches:
         known = [self.orders.facts.reads.known(actor.team_id, one) for one in batch.session_ids]
         outside = sum(one is not None and one.is_task is False for one in known)
         names = {one.id: spoken_name(one) for one in known if one is not None}
-        about = (batch.reason, batch.words, batch.verb, outside, names)
+        about = (batch.reason, batch.verb, outside, names)
         content = BatchContent(actor.user_id, actor.channel_id, *about)
         if not own:  # Slack sent the batch to another process, too
             return
@@ -219,23 +216,26 @@ class PauseWindow:
         chosen, listed = running.chosen(choice), {one.id for one in running.sessions}
         unlisted = [one for one in choice.ids if one not in listed | running.ended and not running.is_complete]
         kept = [self.lists.reads.known(team_id, one) or Session(id=one) for one in unlisted]
-        sessions = (*chosen.sessions, *kept)
-        if not sessions:
+        chosen = replace(chosen, sessions=(*chosen.sessions, *kept))
+        if not chosen.sessions:
             return several.none_runs(chosen, choice).view(PAUSE_SEVERAL)
         doubts = [several.UNLISTED] if kept else []
-        paused = await self.lists.states.paused(team_id, [one.id for one in sessions]) or {}
-        shown = sessions[:MOST_TOGETHER]
-        offer = several.Offer(choice, chosen, shown, preselected, (*notes, *doubts), paused)
-        words = "" if choice.is_named or not preselected else choice.words or ALL_WORD
-        state = seal(address, self.cipher, words, choice.held_id)
-        return several.pause_window(offer, state)
+        paused = await self.lists.states.paused(team_id, [one.id for one in chosen.sessions]) or {}
+        return several.pause_window(
+            choice,
+            chosen,
+            paused,
+            preselected=preselected,
+            notes=(*notes, *doubts),
+            state=seal(address, self.cipher, choice.held_id),
+        )
 
     async def submit(self, actor: Actor, sent: Submission) -> Reply:
         """Pause exactly the sessions that are checked, and return what is said of that when they are recorded."""
         found = unseal(sent.seen, actor, self.cipher)
-        if found is None or len(found[1]) != _STATE:
+        if found is None or len(found[1]) != 1:
             return several.OUT_OF_DATE
-        address, (words, held_id) = found
+        address, (held_id,) = found
         ids, reason = sent.sessions(several.SESSIONS), sent.text(several.REASON).reveal().strip()
         reason = reason[: several.LONGEST_REASON]
         if not ids:
@@ -251,7 +251,6 @@ class PauseWindow:
             many = Batch(
                 address=address,
                 session_ids=ids[:MOST_TOGETHER],
-                words=words,
                 reason=reason,
                 trigger_id=sent.trigger_id,
                 age=sent.age,

@@ -12,14 +12,13 @@ from bot.core.requests import Actor, ReplyAddress
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Block, View
-from bot.messages.home import MOST_IN_HOME, Home, LastOrders, home_view
+from bot.messages.home import Home, home_view
 from bot.messages.sessions import list_blocks
 from bot.messages.settings import ONE_MOMENT
 from bot.messages.several import NOT_OPENED
 from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError, or_default
-from bot.outbound.store.history import OrderHistory
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks
 from bot.usecases.delivery import MessageDelivery
@@ -91,7 +90,6 @@ class HomeView:
     roles: RoleCache
     slack: SlackClient
     monitor: WorkspaceMonitor
-    history: OrderHistory
     lists: SessionLists
     dashboard_url: str
 
@@ -116,12 +114,10 @@ class HomeView:
         role = await self.roles.fetch(workspace, actor)  # not cached: a new admin sees the controls at once
         if role is Role.UNKNOWN:
             role = await self.roles.get_for_pause(workspace, actor)
-        last: LastOrders | None = None
-        sessions: tuple[Block, ...] = ()
-        if can_pause(workspace.policy, actor, role, workspace.enterprise_id):
-            last, sessions = await asyncio.gather(self._last_orders(workspace, actor, role), self._sessions(actor))
+        sees_sessions = can_pause(workspace.policy, actor, role)
+        sessions = await self._sessions(actor) if sees_sessions else ()
         has_gap = role is Role.ADMIN and await self._has_gap(workspace)
-        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, last, has_gap)
+        home = Home(workspace, role, secrets.token_hex(4), notice, sessions, has_gap)
         return await self.slack.publish_home(workspace.bot_token, actor.user_id, home_view(home))
 
     async def _has_gap(self, workspace: Workspace) -> bool:
@@ -133,8 +129,3 @@ class HomeView:
         if not isinstance(found, Overview):
             return ()
         return tuple(list_blocks(found, dashboard_url=self.dashboard_url))
-
-    async def _last_orders(self, workspace: Workspace, actor: Actor, role: Role) -> LastOrders:
-        found = await self.history.newest(most=MOST_IN_HOME, team_id=workspace.team_id)
-        orders = None if found is None else tuple(found)
-        return LastOrders(orders, actor.user_id, is_admin=role is Role.ADMIN)

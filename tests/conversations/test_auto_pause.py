@@ -37,6 +37,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ALERT = {"session_id": SESSION, "text": "It spends.", "title": "High spend", "fingerprint": "f1", "action": "pause"}
 FAILED = not_automatic(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE))
 AUTO = "*Paused automatically* by alerts of `default`"
+REFUSED = "ResumedBefore"
 
 
 @asynccontextmanager
@@ -83,11 +84,11 @@ async def test_the_session_is_paused_before_its_card_is_posted_and_a_further_pau
         await at.slack.until(lambda: about_session(at))
         (card,) = about_session(at)
         await until_shown(at, card, RESUME, AUTO, "High spend")
-        assert (answer["pause"], pauses(at), len(about_session(at))) == ("paused", ["pause"], 1)
+        assert (answer["pause"], pauses(at), len(about_session(at))) == ("Paused", ["pause"], 1)
         again = await send(at, fingerprint="f2", title="Again")
         await asyncio.sleep(2)
         await until_shown(at, card, RESUME, AUTO)
-        assert (again["pause"], pauses(at), len(about_session(at))) == ("paused", ["pause", "pause"], 1)
+        assert (again["pause"], pauses(at), len(about_session(at))) == ("Paused", ["pause", "pause"], 1)
 
 
 async def test_a_firing_is_one_pause_however_often_it_comes_until_it_was_resolved(database_url: str) -> None:
@@ -101,10 +102,10 @@ async def test_a_firing_is_one_pause_however_often_it_comes_until_it_was_resolve
         await send(at, status="resolved")
         answers.append(await send(at))
         assert (first, pauses(at)) == (["pause"], ["pause", "resume"])
-    assert [one["pause"] for one in answers] == ["paused", "paused", "paused", "refused", "refused"]
+    assert [one["pause"] for one in answers] == ["Paused", "Paused", "Paused", REFUSED, REFUSED]
 
 
-@pytest.mark.parametrize(("resumed", "fired", "verdict"), [(7, 3, "refused"), (12, 17, "refused"), (12, 7, "paused")])
+@pytest.mark.parametrize(("resumed", "fired", "verdict"), [(7, 3, REFUSED), (12, 17, REFUSED), (12, 7, "Paused")])
 async def test_a_resume_of_the_command_line_counts_also_without_slack_and_before_any_order(
     sqlite_url: str, resumed: int, fired: int, verdict: str
 ) -> None:
@@ -134,7 +135,7 @@ async def test_nothing_undoes_the_resume_of_a_person_for_ten_minutes(verdict: st
         await at.slack.until(lambda: "*Not paused automatically.*" in at.current(card).text)
         shown = at.current(card)
         assert "anchor_pause" in buttons(shown)
-        assert (answer["pause"], len(pauses(at))) == ("refused", before)
+        assert (answer["pause"], len(pauses(at))) == (REFUSED, before)
         why = outcomes.Refusal(outcomes.Why.RESUMED_BEFORE, at.person.id, 0.0, is_confirmed=verdict == "resumed")
         assert not_automatic(why).partition("<!date")[0] in shown.text
 
@@ -151,7 +152,7 @@ async def test_a_pause_that_failed_is_told_and_tried_again_once_while_the_alert_
         look = at.bot.auto_pauses.look
         await asyncio.gather(look(), look())  # the second one before the database has this attempt
         await asyncio.sleep(65)
-        assert (answer["pause"], len(pauses(at))) == ("failed", before + 1)
+        assert (answer["pause"], len(pauses(at))) == ("Failed", before + 1)
         await at.slack.until(lambda: len(about_session(at)) == 3)
         assert "alerts of `default`" in failure.text
         assert AUTO in about_session(at)[2].text
@@ -162,12 +163,12 @@ async def test_a_pause_that_failed_is_told_and_tried_again_once_while_the_alert_
 @pytest.mark.parametrize(
     ("fields", "word", "warning"),
     [
-        ({"action": "end"}, "not asked", say.NO_ACTION),
-        ({"action": 7}, "not asked", say.NO_ACTION),
-        ({"action": "observe"}, "not asked", say.NO_ACTION),
-        ({"fingerprint": ""}, "not asked", say.NO_FINGERPRINT),
-        ({"action": "Pause", "starts_at": "soon"}, "paused", say.NO_STARTS_AT),
-        ({"starts_at": "2999-01-01T00:00:00Z"}, "paused", None),
+        ({"action": "end"}, "NotAsked", say.NO_ACTION),
+        ({"action": 7}, "NotAsked", say.NO_ACTION),
+        ({"action": "observe"}, "NotAsked", say.NO_ACTION),
+        ({"fingerprint": ""}, "NotAsked", say.NO_FINGERPRINT),
+        ({"action": "Pause", "starts_at": "soon"}, "Paused", say.NO_STARTS_AT),
+        ({"starts_at": "2999-01-01T00:00:00Z"}, "Paused", None),
         ({"action": None}, None, None),
     ],
 )
@@ -177,15 +178,15 @@ async def test_what_else_an_alert_asks_for_pauses_nothing(
     async with braking(END_SESSION="on") as at:
         answer = await send(at, **fields)
         assert (answer.get("pause"), answer.get("warnings")) == (word, [warning] if warning else None)
-        assert pauses(at) == (["pause"] if word == "paused" else [])
+        assert pauses(at) == (["pause"] if word == "Paused" else [])
 
 
 @pytest.mark.parametrize(
     ("mode", "tokens", "word", "shown"),
     [
-        ("off", "default", "off", ""),
-        ("on", "", "not asked", ""),
-        ("observe", "default", "observed", not_automatic(outcomes.Refusal(outcomes.Why.OBSERVED))),
+        ("off", "default", "AutoPauseOff", ""),
+        ("on", "", "NotAsked", ""),
+        ("observe", "default", "Observed", not_automatic(outcomes.Refusal(outcomes.Why.OBSERVED))),
     ],
 )
 async def test_a_workspace_or_a_token_that_does_not_pause(mode: str, tokens: str, word: str, shown: str) -> None:
@@ -201,7 +202,7 @@ async def test_while_the_database_fails_nothing_is_sent_and_then_it_is_decided(s
         await break_database(sqlite_url)
         answer = await send(at)
         (card,) = about_session(at)
-        assert (answer["pause"], pauses(at)) == ("pending", [])
+        assert (answer["pause"], pauses(at)) == ("Pending", [])
         assert FAILED in card.text
         await break_database(sqlite_url, repair=True)
         await at.anchor.until(lambda: pauses(at) == ["pause"], within=60)
@@ -250,7 +251,7 @@ async def test_the_same_firing_after_it_was_resolved_pauses_nothing_and_is_told(
         await at.slack.until(lambda: len(about_session(at)) == 2)
         assert "fired again" in about_session(at)[1].text
         assert "resolved" not in (await until_shown(at, card, [*PAUSE, *RESUME], "×2")).text
-        assert (answer["pause"], pauses(at)) == ("paused", ["pause"])
+        assert (answer["pause"], pauses(at)) == ("Paused", ["pause"])
 
 
 async def ended_at_anchor(at: SingleHarness) -> None:
@@ -339,13 +340,13 @@ async def test_two_processes_send_one_pause_and_respect_a_resume_of_each_other(p
         assert [len(at.anchor.posts(one)) for one in sessions] == [1] * 10
         other: dict[str, object] = {"session_id": at.anchor.add_session(), "fingerprint": "f1", "starts_at": SINCE}
         told = [(await send_to(there, **other))["pause"] for there in (at.bot.url, second)]
-        assert (told, len(at.anchor.posts(str(other["session_id"])))) == (["paused"] * 2, 1)
+        assert (told, len(at.anchor.posts(str(other["session_id"])))) == (["Paused"] * 2, 1)
         await at.command(verb="resume")
         await at.slack.until(lambda: len(at.anchor.posts(SESSION)) == 2)
         at.slack.request_url = f"{second}/slack/events"
         await post(f"{second}/alerts/alertmanager", firing)
         answer = await send_to(second, fingerprint="other")
-        assert (answer["pause"], len(at.anchor.posts(SESSION))) == ("refused", 2)
+        assert (answer["pause"], len(at.anchor.posts(SESSION))) == (REFUSED, 2)
 
 
 async def post(url: str, body: object) -> int:

@@ -247,9 +247,9 @@ async def test_nobody_else_makes_a_new_firing_of_an_old_one(fingerprint: str, sq
         await age_orders(sqlite_url, seconds=3_000)
         await send_other(at, status="resolved", fingerprint=fingerprint)
         answer = await send(at, starts_at=SINCE)
-        assert (answer["pause"], pauses(at)) == ("refused", ["pause", "resume"])
+        assert (answer["pause"], pauses(at)) == ("ResumedBefore", ["pause", "resume"])
         answer = await send(at)  # one without a start is a new firing
-        assert (answer["pause"], pauses(at)) == ("paused", ["pause", "resume", "pause"])
+        assert (answer["pause"], pauses(at)) == ("Paused", ["pause", "resume", "pause"])
 
 
 @HTTP_ONLY
@@ -258,7 +258,7 @@ async def test_ids_that_anchor_does_not_know_use_up_the_limit_of_their_own_sende
         invented = [f"00000000-0000-4000-8000-{number:012}" for number in range(3)]
         words = [(await send_other(at, session_id=one))["pause"] for one in invented]
         words.append((await send(at))["pause"])
-        assert words == ["failed", "failed", "held back", "paused"]
+        assert words == ["NotFound", "NotFound", "HeldBack", "Paused"]
 
 
 PROM = "alerts-of-prometheus-0123456789abcdef"
@@ -306,12 +306,12 @@ async def a_minute_passes(_: SingleHarness) -> None:
 @pytest.mark.parametrize(
     ("fault", "between", "words", "sent"),
     [
-        pytest.param(Slow(3), nothing, ("paused", "paused"), ["pause"], id="the first one is at Anchor"),
-        pytest.param(None, nothing, ("paused", "paused"), ["pause"], id="it has paused"),
-        pytest.param(None, a_minute_passes, ("paused", "paused"), ["pause"] * 2, id="over a minute before"),
-        pytest.param(server_error(times=3), nothing, ("failed", "paused"), ["pause"] * 4, id="it has failed"),
-        pytest.param(Hang(), nothing, ("pending", "pending"), ["pause"] * 4, id="it has no answer by its deadline"),
-        pytest.param(None, person_has_resumed, ("paused", "refused"), ["pause", "pause", "resume"], id="resumed"),
+        pytest.param(Slow(3), nothing, ("Paused", "PausedBefore"), ["pause"], id="the first one is at Anchor"),
+        pytest.param(None, nothing, ("Paused", "PausedBefore"), ["pause"], id="it has paused"),
+        pytest.param(None, a_minute_passes, ("Paused", "Paused"), ["pause"] * 2, id="over a minute before"),
+        pytest.param(server_error(times=3), nothing, ("Failed", "Paused"), ["pause"] * 4, id="it has failed"),
+        pytest.param(Hang(), nothing, ("Pending", "Pending"), ["pause"] * 4, id="it has no answer by its deadline"),
+        pytest.param(None, person_has_resumed, ("Paused", "ResumedBefore"), ["pause", "pause", "resume"], id="resumed"),
     ],
 )
 async def test_a_firing_with_two_tokens_is_paused_once_unless_the_first_one_did_not_pause(

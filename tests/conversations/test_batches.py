@@ -49,7 +49,7 @@ async def test_20_are_at_anchor_while_a_single_order_of_the_same_person_waits_fo
     async with single_workspace() as at:
         sessions = add(at, 100, seconds=4.0)
         began = time.monotonic()
-        await at.bot.batches.pause(batch(at, sessions, reason="they loop", words="shop"))
+        await at.bot.batches.pause(batch(at, sessions, reason="they loop"))
         await asyncio.sleep(5.0)
         given = time.monotonic()
         await at.command()

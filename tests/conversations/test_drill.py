@@ -83,7 +83,7 @@ async def test_the_session_is_paused_and_resumed_and_only_the_journal_and_home_t
     await asyncio.sleep(3)
     assert (posts(site.at), site.at.direct_messages()) == ([], [])
     answer = await send(site.at)
-    assert answer["pause"] == "paused"  # the resume of a drill is nobody's decision
+    assert answer["pause"] == "Paused"  # the resume of a drill is nobody's decision
 
 
 @pytest.mark.parametrize(("typed", "code"), [(None, 2), ("3f2b", 1), (SESSION[:8].upper(), 0)])

@@ -227,7 +227,7 @@ OUTCOMES: dict[str, tuple[dict[str, Any], Fault | None, str, int]] = {
     "an error, and it has ended": ({}, server_error(applied=True, times=1), "*Ended*", 1),
     "no answer, and it has ended": ({}, Hang(applied=True, times=1), "*Ended*", 1),
     "an error, and it runs": ({}, server_error(times=1), "*Not ended*", 1),
-    "401": ({}, unauthorized(times=1), "or the session id", 1),
+    "401": ({}, unauthorized(times=1), "error (401)", 1),
     "403": ({}, forbidden(times=1), "(403)", 1),
     "it had ended": ({"state": ENDED}, None, "*Ended*", 1),
 }
@@ -297,7 +297,7 @@ async def test_while_a_session_is_being_ended_no_resume_is_sent_and_each_pause()
         await press(at, result)
         await at.anchor.until(lambda: verbs(at) == ["end"])
         await at.command(verb="resume", user=at.slack.bob)
-        assert "is ending this session" in (await at.wait_for_ephemeral(at.slack.bob)).text
+        assert "has asked to end this session" in (await at.wait_for_ephemeral(at.slack.bob)).text
         await at.command(user=at.slack.bob)
         await told(at, "*Ended*")
         assert verbs(at) == ["end", "pause"]

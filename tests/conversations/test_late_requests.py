@@ -146,8 +146,7 @@ async def test_an_order_behind_too_many_others_of_its_person_is_reported_as_not_
         unsent = [session for session in sessions if not at.anchor.posts(session)]
     assert 1 <= len(unsent) < len(sessions)  # the second one may be sent at the very last moment
     refusals = {
-        session: outcome_text(outcomes.Refusal(outcomes.Why.NO_TURN, seconds=1.0), session=session)
-        for session in sessions
+        session: outcome_text(outcomes.Refusal(outcomes.Why.LATE, seconds=1.0), session=session) for session in sessions
     }
     assert [session for session, refusal in refusals.items() if refusal in texts] == unsent
 

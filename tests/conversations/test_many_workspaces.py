@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 
 GRID = Enterprise("E0GRID00001", "Grid")
-OUTSIDER = outcomes.Refusal(outcomes.Why.OUTSIDER)
+NOT_MEMBER = outcomes.Refusal(outcomes.Why.NOT_MEMBER)
 ALERT = {"session_id": SESSION, "text": "It spent $40 in a minute."}
 
 
@@ -53,7 +53,7 @@ async def test_somebody_of_another_workspace_is_refused_although_that_is_install
     visitor = host.workspace.add_user(guest.person.id, "visitor", team_id=guest.team_id)
     host.channel.members.add(visitor.id)
     await host.click(user=visitor)
-    assert (await host.wait_for_ephemeral(visitor)).text == outcome_text(OUTSIDER, session=host.session)
+    assert (await host.wait_for_ephemeral(visitor)).text == outcome_text(NOT_MEMBER, session=host.session)
     assert at.anchor.requests == []
 
 

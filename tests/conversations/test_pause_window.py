@@ -198,9 +198,7 @@ async def test_people_who_may_not_see_no_window() -> None:
 async def test_without_a_key_and_with_none_running_there_is_nothing_to_pause(at: ManyHarness) -> None:
     team = await Tenant.open(at)
     await team.command("all")
-    assert (await team.wait_for_ephemeral()).text == list_refused(
-        outcomes.Refusal(outcomes.Why.NO_KEY, is_in_home=True)
-    )
+    assert (await team.wait_for_ephemeral()).text == list_refused(outcomes.Refusal(outcomes.Why.NO_KEY))
     tenant = await at.set_up(at.add(2))
     tenant.anchor.session(tenant.session).state = SessionState.ENDED
     view = await window(tenant)

@@ -36,7 +36,7 @@ from harness.databases import KEY
 from harness.order_rows import batch
 from harness.outages import Outage, locked, without_table
 from harness.product import Limits, Secret, Settings, State, open_store, outcomes, running
-from harness.texts import ALICE, is_not_sent, repeated_text, result_texts, waiting_text
+from harness.texts import ALICE, is_not_sent, result_texts, waiting_text
 
 pytestmark = pytest.mark.anyio
 
@@ -92,7 +92,7 @@ LEFT: dict[str, tuple[list[Left], str, str, str | Why]] = {
     "a resume that may be sent": ([("resume", State.SENT, None, 1)], "Unconfirmed", "", IN_DOUBT_RESUME),
     "a resume that waited": ([OLD_RESUME], "Resumed", "resume", resumed()),
     "one that is two minutes old": ([("resume", State.WAITING, None, 121)], "Late", "", Why.LATE),
-    "and a newer pause": ([OLD_RESUME, ("pause", TOLD, PAUSED, 1)], "PausedSince Paused", "", "<#C0ALERTS001>"),
+    "and a newer pause": ([OLD_RESUME, ("pause", TOLD, PAUSED, 1)], "PausedSince Paused", "", Why.PAUSED_SINCE),
     "and a newer end": ([OLD_RESUME, ("end", TOLD, outcomes.Ended(), 1)], "EndedSince Ended", "", Why.ENDED_SINCE),
     "a pause, and a newer resume": (
         [OLD_PAUSE, ("resume", TOLD, RESUMED, 1)],
@@ -157,7 +157,7 @@ async def test_a_request_that_slack_sends_again_after_the_restart_is_done_once(
             assert (at.orders, len(await left.rows())) == ([], 1)
             if is_told:
                 assert again.ack is not None
-                assert again.ack.text == repeated_text(verb)
+                assert again.ack.text == waiting_text(verb)
 
 
 # --- what Socket Mode sends again ---

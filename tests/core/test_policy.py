@@ -36,27 +36,18 @@ flags = st.booleans()
 profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, flags, flags, flags)
 
 
-def check_one(policy: Policy, actor: requests.Actor, role: Role, enterprise: str) -> outcomes.Refusal | None:
-    return check_policy(policy, Verb.PAUSE, actor, role, enterprise)
-
-
-@given(policies, verbs, askers, roles, teams)
+@given(policies, verbs, askers, roles)
 def test_nobody_but_full_members_is_ever_allowed(
-    policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role, enterprise: str
+    policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role
 ) -> None:
-    if check_policy(policy, verb, actor, role, enterprise) is None:
-        by_team = role is Role.SCOPE_MISSING and actor.home_team_id in {HOME, enterprise} and actor.home_team_id
-        assert role in {Role.ADMIN, Role.MEMBER} or by_team
+    if check_policy(policy, verb, actor, role) is None:
+        assert role in {Role.ADMIN, Role.MEMBER}
 
 
 @given(policies, verbs, askers, roles)
 def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role) -> None:
     if check_policy(policy, verb, actor, role) is None:
-        assert check_policy(EVERYBODY, verb, actor, role) in (
-            None,
-            outcomes.Refusal(Why.NOT_ADMIN),
-            outcomes.Refusal(Why.SCOPE_MISSING),
-        )
+        assert check_policy(EVERYBODY, verb, actor, role) in (None, outcomes.Refusal(Why.NOT_ADMIN))
         rule = policy.rules.get(verb, Rule())
         assert actor.user_id in (rule.users or {actor.user_id})
         assert actor.channel_id in (rule.channels or {actor.channel_id})
@@ -65,58 +56,21 @@ def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: reque
 @pytest.mark.parametrize("role", [Role.GUEST, Role.BOT, Role.DEACTIVATED, Role.OUTSIDER, Role.UNKNOWN])
 def test_a_denial_says_what_others_are(role: Role) -> None:
     named = Rule(frozenset({ALICE.user_id}), frozenset({ALICE.channel_id}))
-    denial = outcomes.Refusal({Role.UNKNOWN: Why.ROLE_UNKNOWN, Role.OUTSIDER: Why.OUTSIDER}.get(role, Why.NOT_MEMBER))
+    denial = outcomes.Refusal(Why.ROLE_UNKNOWN if role is Role.UNKNOWN else Why.NOT_MEMBER)
     assert check_policy(Policy(named, named), Verb.PAUSE, ALICE, role) == denial
 
 
-@given(policies, askers, roles, teams)
+@given(policies, askers, roles)
 def test_those_who_pause_several_are_allowed_to_pause_and_named_if_anybody_is(
-    policy: Policy, actor: requests.Actor, role: Role, enterprise: str
+    policy: Policy, actor: requests.Actor, role: Role
 ) -> None:
-    one, many = (check(policy, actor, role, enterprise) for check in (check_one, check_several))
+    one, many = check_policy(policy, Verb.PAUSE, actor, role), check_several(policy, actor, role)
     if (one is None or one.why is Why.NOT_HERE) and policy.pause_several - {
         actor.user_id
     } == policy.pause_several != frozenset():
         assert many == outcomes.Refusal(Why.NOT_NAMED_FOR_SEVERAL, ids=policy.pause_several)
     else:
         assert many == one
-
-
-@pytest.mark.parametrize(
-    ("home_team_id", "enterprise", "denial"),
-    [
-        (HOME, "", None),
-        (GRID, GRID, None),
-        (SISTER, GRID, outcomes.Refusal(Why.OUTSIDER)),
-        (SISTER, "", outcomes.Refusal(Why.OUTSIDER)),
-        (GRID, "", outcomes.Refusal(Why.OUTSIDER)),
-        ("", "", outcomes.Refusal(Why.OUTSIDER)),
-    ],
-)
-def test_without_the_scope_the_persons_own_team_decides(
-    home_team_id: str, enterprise: str, denial: outcomes.Refusal | None
-) -> None:
-    actor = replace(ALICE, home_team_id=home_team_id)
-    assert check_policy(EVERYBODY, Verb.PAUSE, actor, Role.SCOPE_MISSING, enterprise) == denial
-
-
-@pytest.mark.parametrize(
-    ("named", "denial"),
-    [
-        ((), outcomes.Refusal(Why.SCOPE_MISSING)),
-        (("U0ALICE",), None),
-        (("U0BOB",), outcomes.Refusal(Why.NOT_NAMED, ids=frozenset({"U0BOB"}))),
-    ],
-)
-def test_without_the_scope_only_people_who_are_named_can_resume(
-    named: tuple[str, ...], denial: outcomes.Refusal | None
-) -> None:
-    policy = Policy(resume=Rule(frozenset(named)))
-    assert check_policy(policy, Verb.RESUME, ALICE, Role.SCOPE_MISSING) == denial
-    assert check_policy(policy, Verb.RESUME, ALICE, Role.MEMBER) == (denial if named else None)
-    stranger = replace(ALICE, home_team_id=SISTER)
-    assert check_policy(policy, Verb.RESUME, stranger, Role.SCOPE_MISSING) == outcomes.Refusal(Why.OUTSIDER)
-    assert check_policy(policy, Verb.PAUSE, ALICE, Role.SCOPE_MISSING) is None
 
 
 @given(profiles, askers, teams)

@@ -9,11 +9,10 @@ from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
 from bot.core.policy import EVERYBODY, Role, Rule
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
-from bot.core.workspace import AnchorKey, NewKeyRejected
-from bot.messages import cards, markup, senders, sessions, several
+from bot.core.workspace import AnchorKey, KeyProblem
+from bot.messages import cards, markup, senders, sessions
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
-from bot.messages.blocks import in_channel
 from bot.messages.markup import who_can_what
 from bot.messages.outcomes import NOT_AUTO_PAUSED, not_automatic
 from bot.messages.results import outcome_message, waiting_message
@@ -61,11 +60,6 @@ def waiting_text(verb: str = "pause", *, session: str = SESSION, is_recorded: bo
     return waiting_message(_order(verb, session, ALICE, ""), is_recorded=is_recorded).text
 
 
-def repeated_text(verb: str) -> str:
-    """The text that a command is answered with that another process has got, too."""
-    return result_texts.repeated_message(_order(verb, SESSION, ALICE, "")).text
-
-
 def paused(*, session: str = SESSION, user: str = ALICE, reason: str = "", is_recorded: bool = True) -> str:
     note = "" if is_recorded else result_texts.NOT_RECORDED
     return outcome_text(Paused("paused"), session=session, user=user, reason=reason, note=note)
@@ -96,14 +90,9 @@ def broken_button_text(value: str, *, verb: str = "pause") -> str:
     return result_texts.broken_button_message(Verb(verb), value).text
 
 
-def as_direct_text(text: str, channel: str) -> str:
-    return result_texts.as_direct_message(in_channel(text), channel).text
-
-
 REFRESH = sessions.REFRESH
 """The `action_id` of the button that reads again."""
 
-NOT_OPENED = several.NOT_OPENED.text
 HELP = result_texts.HELP.text
 
 
@@ -119,7 +108,7 @@ def reading(text: str, *, verb: str = "pause") -> str:
 
 OUTDATED = settings_texts.OUTDATED.text
 NOT_SAVED = settings_texts.NOT_SAVED.text
-KEY_REFUSED = settings_texts.key_not_accepted(NewKeyRejected(401)).text
+KEY_REFUSED = settings_texts.key_not_accepted(KeyProblem(401, is_refused=True)).text
 POLICY_SAVED = settings_texts.policy_saved(EVERYBODY).text.partition("\n")[0]
 
 
@@ -136,8 +125,7 @@ def alert_posted(channel: str) -> str:
 
 
 def alert_not_posted(channel: str, code: str = "") -> str:
-    refused, unanswered = settings_texts.alert_refused, settings_texts.alert_unanswered
-    return (refused(channel, code) if code else unanswered(channel)).text
+    return settings_texts.alert_not_posted(channel, code).text
 
 
 def who_can(verb: str, rule: Rule) -> str:

@@ -70,7 +70,7 @@ TASK = Session(
 PROGRAM = replace(TASK, is_task=False)
 PAUSED, RESUMED = outcomes.Paused(), outcomes.Resumed()
 PAUSED_SINCE = outcomes.Refusal(Why.PAUSED_SINCE, BOB, version="1" * 28)
-RESUMED_SINCE, NO_TURN = outcomes.Refusal(Why.RESUMED_SINCE, BOB), outcomes.Refusal(Why.NO_TURN, seconds=20.0)
+RESUMED_SINCE = outcomes.Refusal(Why.RESUMED_SINCE, BOB)
 LATE = outcomes.Refusal(Why.LATE, seconds=10.0)
 
 
@@ -124,11 +124,10 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: somebody resumed since": RESUMED_SINCE,
     "pause: wrong workspace": outcomes.Refusal(outcomes.Why.WRONG_WORKSPACE),
     "pause: no key": outcomes.Refusal(outcomes.Why.NO_KEY),
-    "pause: no key, the person can set it": outcomes.Refusal(outcomes.Why.NO_KEY, is_in_home=True),
     "pause: the database failed": outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE),
     "pause: overloaded": outcomes.Refusal(outcomes.Why.OVERLOADED),
-    "pause: not sent, behind other orders": NO_TURN,
-    **{f"pause: refused, {why.lower()}": outcomes.Refusal(why) for why in (Why.NOT_MEMBER, Why.OUTSIDER)},
+    "pause: late": LATE,
+    "pause: refused, no member": outcomes.Refusal(Why.NOT_MEMBER),
     "pause: refused, unknown": outcomes.Refusal(outcomes.Why.ROLE_UNKNOWN),
     "pause: refused, not one of the named people": outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=_ids("U", 2)),
     "pause: refused, not one of those for many": outcomes.Refusal(outcomes.Why.NOT_NAMED_FOR_SEVERAL, ids=_ids("U", 2)),
@@ -140,30 +139,24 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "resume: unconfirmed, with a status code": outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER, 502),
     "resume: late": LATE,
     "resume: somebody paused since": PAUSED_SINCE,
-    "resume: somebody paused since, to an admin": replace(
-        PAUSED_SINCE, reason="it loops & <spends>", channel_id=CHANNEL
-    ),
-    "resume: somebody is pausing": replace(PAUSED_SINCE, is_confirmed=False, channel_id="D0BOB"),
+    "resume: somebody is pausing": replace(PAUSED_SINCE, is_confirmed=False),
     "resume: stopping": outcomes.Refusal(outcomes.Why.STOPPING),
-    "resume: refused, the scope is missing": outcomes.Refusal(Why.SCOPE_MISSING),
     "resume: refused, not one of many named people": outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=_ids("U", 11)),
     "resume: refused, not in one of very many named channels": outcomes.Refusal(
         outcomes.Why.NOT_HERE, ids=_ids("C", 41)
     ),
     "resume: somebody has ended the session": outcomes.Refusal(Why.ENDED_SINCE, BOB),
-    "resume: somebody is ending the session": outcomes.Refusal(Why.ENDING, BOB),
+    "resume: somebody is ending the session": outcomes.Refusal(Why.ENDED_SINCE, BOB, is_confirmed=False),
     "end: done": outcomes.Ended("completed"),
     "end: done, and Anchor no longer knows the session": outcomes.Ended(),
     "end: unconfirmed, not read": outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD),
     "end: unconfirmed, no answer in time": outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER),
     "end: not running": outcomes.NotRunning("completed"),
     "end: failed": outcomes.Failed(500),
-    "end: key or session id refused": outcomes.KeyRejected(401, "Invalid API Key or browser session ID"),
     "end: key refused": outcomes.KeyRejected(403),
     "end: late": LATE,
     "end: off": outcomes.Refusal(outcomes.Why.END_OFF),
     "end: refused, not an admin": outcomes.Refusal(outcomes.Why.NOT_ADMIN),
-    "end: refused, the scope is missing": outcomes.Refusal(Why.SCOPE_MISSING),
     "end: refused, not one of the named people": outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=_ids("U", 2)),
     "end: database down": outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE),
 }
@@ -311,7 +304,7 @@ def running(*sessions: Session, is_complete: bool = True) -> SessionList:
 
 def seen(found: SessionList | NotRead, paused: Mapping[str, SessionState] | None, **more: Any) -> Overview:
     """Return what Bob sees of these sessions, of which some are paused."""
-    return Overview(found, paused, **{"allowed": frozenset(Verb), "viewer_id": BOB, "read_at": NOW, **more})
+    return Overview(found, paused, **{"allowed": frozenset(Verb), "channel_id": CHANNEL, "read_at": NOW, **more})
 
 
 def listed(found: SessionList, words: str = "", **more: Any) -> Message:
@@ -343,10 +336,9 @@ OVERVIEW_BLOCKS = tuple(list_blocks(OVERVIEW, dashboard_url=DASHBOARD))
 ALL_THAT_RUN = Choice()
 
 
-def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, total: int = 0, **more: Any) -> View:
-    """Return the window that offers these sessions, of so many."""
-    chosen = SessionList(sessions, more.pop("is_complete", True), NOW, total=total)
-    return several.pause_window(several.Offer(choice, chosen, sessions, **more), "state")
+def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, paused: Mapping[str, SessionState]) -> View:
+    """Return the window that offers these sessions."""
+    return several.pause_window(choice, SessionList(sessions, is_complete=True, read_at=NOW), paused, state="state")
 
 
 PAGES: Mapping[str, Page] = {

@@ -20,7 +20,7 @@ from bot.sim.slack.block_kit import width
 from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCKS, mistakes, mrkdwn_objects, objects
 from bot.sim.slack.markup import problems
 from harness.cards import View as HomeView
-from harness.product import SessionId, cards, outcomes, policy, requests, sessions, workspace
+from harness.product import SessionId, cards, outcomes, requests, sessions, workspace
 from harness.texts import HELP
 from messages import examples
 from messages.examples import (
@@ -213,8 +213,8 @@ def lists(text: str) -> Iterator[shapes.Message]:
     yield examples.listed(running, text)
     yield examples.listed(examples.running(), text)
     for some in (paused, {}):
-        yield examples.listed(running, paused=some, is_admin=True)
-        yield examples.overview(running, some, is_admin=True)
+        yield examples.listed(running, paused=some)
+        yield examples.overview(running, some)
 
 
 fired = examples.fired
@@ -302,11 +302,6 @@ def test_the_lists_of_sessions_stand_between_the_notice_and_the_alerts() -> None
     lines = lines_of(home_view(replace(FIRST, sessions=OVERVIEW_BLOCKS, notice="News")))
     assert lines[lines.index("News") + 1].startswith("*Running now")
     assert len(home_view(replace(FIRST, sessions=LONGEST["longest overview"].blocks)).blocks) < 100
-
-
-def test_the_status_names_the_missing_scope() -> None:
-    lines = lines_of(home_view(replace(FIRST, role=policy.Role.SCOPE_MISSING)))
-    assert [place for place, line in enumerate(lines) if "users:read" in line] == [1]
 
 
 @pytest.mark.parametrize(

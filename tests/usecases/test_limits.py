@@ -39,7 +39,7 @@ async def test_a_cancelled_wait_leaves_the_queue(longest_wait: float | None, *, 
 async def test_a_turn_that_does_not_come_in_time_never_comes() -> None:
     queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
     async with queue.turn(ALICE), queue.turn(BOB) as by_default, queue.turn(BOB, longest_wait=3.0) as by_itself:
-        no_turn = outcomes.Why.NO_TURN
+        no_turn = outcomes.Why.LATE
         assert (by_default, by_itself) == (
             outcomes.Refusal(no_turn, seconds=20.0),
             outcomes.Refusal(no_turn, seconds=3.0),

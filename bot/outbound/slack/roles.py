@@ -27,30 +27,26 @@ _RETRY_TIME = 1.5  # seconds in which attempts begin; Slack waits 3 seconds for 
 LONGEST_LOOKUP = 20.0
 """Seconds in which attempts for an order begin while Slack limits the rate: an order's deadline by default."""
 
-_NO_PROFILE: dict[str, Profile | None] = {
-    **dict.fromkeys(("user_not_found", "user_not_visible", "users_not_found"), Profile(team_id="", is_stranger=True)),
-    "missing_scope": None,
-}
+_STRANGER = ("user_not_found", "user_not_visible", "users_not_found")  # the error codes for people of nobody's
 
 PROFILE_TTL = 300.0
 _REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if there is an older answer
-_NO_SCOPE = "scope users:read is missing: guests can pause, only people who are named can resume; reinstall the app"
 MAX_STORING = 1_000  # lookups and answers; if the database is slow, a later lookup stores the answer
 MAX_ENTRIES = 10_000
 
 
-async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:
-    """Return a profile: a stranger's if unknown, None without the scope. One attempt. Raises SlackUnreachableError."""
+async def fetch_profile(web: AsyncWebClient, token: Secret, user_id: str) -> Profile:
+    """Return a profile, a stranger's if unknown. One attempt. Raises SlackUnreachableError."""
     try:
         response = await call(
-            web.users_info(token=token.reveal(), user=user_id), dict.fromkeys(_NO_PROFILE, RefusedError)
+            web.users_info(token=token.reveal(), user=user_id), dict.fromkeys(_STRANGER, RefusedError)
         )
-    except RefusedError as error:
-        return _NO_PROFILE[str(error)]
+    except RefusedError:
+        return Profile(team_id="", is_stranger=True)
     return _read_profile(response.get("user"))
 
 
-async def _fetch_with_retries(web: AsyncWebClient, token: Secret, user_id: str) -> Profile | None:
+async def _fetch_with_retries(web: AsyncWebClient, token: Secret, user_id: str) -> Profile:
     """Fetch a profile, and repeat failures that may pass while an ack can wait. Raises SlackUnreachableError.
 
     While Slack limits the rate, attempts begin for 20 seconds: the second soon, the others as Slack says.
@@ -93,15 +89,14 @@ def _any(user: Mapping[str, Any], *names: str) -> bool:
 
 
 _Key = tuple[str, str]  # team id, user id
-_Answer = Profile | None  # None: the app lacks the scope
-_Lookup = asyncio.Task[_Answer]  # fails with SlackUnreachableError
+_Lookup = asyncio.Task[Profile]  # fails with SlackUnreachableError
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """The last answer about a person, and when it was asked for: a monotonic time."""
 
-    answer: _Answer
+    answer: Profile
     asked_at: float
 
 
@@ -192,12 +187,10 @@ class RoleCache:
             _log.warning("Slack user lookup failed", extra={"user": key[1], "team": key[0], "why": str(error)})
             return
         answer, before = lookup.result(), self._entries.get(key)
-        if answer is None:
-            _log.warning(_NO_SCOPE, extra={"team": key[0]})
         if before is not None and before.asked_at > asked_at:
             return
         self._entries[key] = _Entry(answer, asked_at)
-        if answer is not None and is_stored and len(self._tasks) < MAX_STORING:
+        if is_stored and len(self._tasks) < MAX_STORING:
             self._tasks.start(self._store(key, answer))
 
     async def _store(self, key: _Key, answer: Profile) -> None:
@@ -222,8 +215,8 @@ def _key(actor: Actor) -> _Key:
     return actor.team_id, actor.user_id
 
 
-def _role(answer: _Answer, workspace: Workspace, actor: Actor) -> Role:
+def _role(answer: Profile, workspace: Workspace, actor: Actor) -> Role:
     """Return the role by an answer. Until the workspace is known, only Slack's word about people of it counts."""
-    role = Role.SCOPE_MISSING if answer is None else role_of(answer, actor, workspace.enterprise_id)
-    is_confirmed = answer is not None and answer.has_roles and role is not Role.OUTSIDER
+    role = role_of(answer, actor, workspace.enterprise_id)
+    is_confirmed = answer.has_roles and role is not Role.OUTSIDER
     return role if workspace.team_id or is_confirmed else Role.UNKNOWN

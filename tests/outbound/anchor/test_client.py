@@ -133,16 +133,16 @@ async def test_every_answer_is_one_outcome(anchor: SimAnchor, fault: Fault | Non
 
 KEY_TABLE = [
     *(
-        (status, body, workspace.NewKeyRejected(status))
+        (status, body, workspace.KeyProblem(status, is_refused=True))
         for status in (401, 403)
         for body in (b"", b'{"error": {"message": "no"}}')
     ),
     *((200, body, None) for body in (b"{}", b'{"data": {"count": 0, "items": []}}', b'{"data": null}')),
-    *((200, body, workspace.NewKeyUnverified(200)) for body in (b"<html>", b"[]")),
-    (200, b'{"error": {"message": "no"}}', workspace.NewKeyUnverified(200)),
-    (404, b'{"error": {"message": "no"}}', workspace.NewKeyUnverified(404)),
-    *((status, b"", workspace.NewKeyUnverified(status)) for status in (204, 301, 404, 501)),
-    *((status, b"", workspace.NewKeyUnverified(status)) for status in (429, 500, 503)),
+    *((200, body, workspace.KeyProblem(200)) for body in (b"<html>", b"[]")),
+    (200, b'{"error": {"message": "no"}}', workspace.KeyProblem(200)),
+    (404, b'{"error": {"message": "no"}}', workspace.KeyProblem(404)),
+    *((status, b"", workspace.KeyProblem(status)) for status in (204, 301, 404, 501)),
+    *((status, b"", workspace.KeyProblem(status)) for status in (429, 500, 503)),
 ]
 
 

@@ -199,9 +199,6 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_for_nothing(at: Ro
     assert time.monotonic() - began < 20
 
 
-# --- an app without the scope, and the end ---
-
-
 Ask = Callable[[User | str], Awaitable[policy.Profile | None]]
 """Ask Slack who somebody is."""
 
