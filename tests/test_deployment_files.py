@@ -167,11 +167,7 @@ SCOPE_OF_METHOD = {
 
 HOST = "https://your-host.example"
 AS_IT_IS = (ROOT / "manifest.yml").read_text()
-VARIANTS = {
-    "": AS_IT_IS,
-    f"--http {HOST}": manifest(HOST),
-    f"--http {HOST}/ --many": manifest(HOST, many=True),
-}
+VARIANTS = {"": AS_IT_IS, f"--http {HOST}": manifest(HOST), f"--http {HOST}/ --many": manifest(HOST, many=True)}
 MANIFEST: dict[str, Any] = yaml.safe_load(AS_IT_IS)
 DECLARED, SIMULATED = MANIFEST["features"]["shortcuts"], SimSlack().home.installation
 

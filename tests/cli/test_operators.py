@@ -148,11 +148,7 @@ def test_at_a_terminal_a_deletion_is_confirmed(says: Says, url: str, typed: str,
 
 @pytest.mark.usefixtures("anchor")
 def test_a_workspace_that_is_not_there_is_named(says: Says, wording: Check) -> None:
-    for action, options in {
-        "delete": ["--yes"],
-        "set-key": [],
-        "alert-tokens": ["--revoke", "x"],
-    }.items():
+    for action, options in {"delete": ["--yes"], "set-key": [], "alert-tokens": ["--revoke", "x"]}.items():
         said = says("workspaces", action, "T0NOBODY001", *options, typed="sk-1\n", code=1)
         wording("no such workspace", said)
 

@@ -7,14 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.config.catalog import SETTINGS
-from bot.config.settings import (
-    OF_OPERATORS,
-    Settings,
-    SettingsError,
-    find_warnings,
-    read_environment,
-    summarize,
-)
+from bot.config.settings import OF_OPERATORS, Settings, SettingsError, find_warnings, read_environment, summarize
 from bot.core.fields import digest
 from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Workspace
 from harness.product import Secret
@@ -322,10 +315,7 @@ def in_files(values: Mapping[str, str], directory: Path) -> dict[str, str]:
     return environ
 
 
-FILLED = REQUIRED | {
-    "ALERTS_TOKEN": f"{LONG},a={LONG}2",
-    "DATABASE_URL": "postgresql://bot:s3cret@db/anchor",
-}
+FILLED = REQUIRED | {"ALERTS_TOKEN": f"{LONG},a={LONG}2", "DATABASE_URL": "postgresql://bot:s3cret@db/anchor"}
 
 
 @pytest.mark.parametrize("values", [FILLED, MANY | {"SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xapp-1"}])
@@ -436,10 +426,7 @@ def test_a_database_on_another_machine_needs_a_word_about_tls(url: str, *, is_na
     [
         (GOOD | {"RESUME_USERS": "U0ALICE0001"}, ("HTTP", "one workspace", "restricted", "off")),
         (GOOD | {"AUTO_PAUSE": "ON"}, ("HTTP", "one workspace", "everybody", "on")),
-        (
-            MANY | {"SLACK_APP_TOKEN": "xapp-1"},
-            ("Socket Mode", "many workspaces", "set by admins", "set by admins"),
-        ),
+        (MANY | {"SLACK_APP_TOKEN": "xapp-1"}, ("Socket Mode", "many workspaces", "set by admins", "set by admins")),
     ],
 )
 def test_the_summary(environ: dict[str, str], summary: tuple[str, ...]) -> None:

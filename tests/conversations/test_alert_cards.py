@@ -12,15 +12,7 @@ import pytest
 from bot.core.cards import MOST_IN_SUMMARY, MOST_SINGLE
 from bot.demo.sandbox import environment
 from bot.sim.faults import Answer
-from bot.sim.slack import (
-    Channel,
-    Fault,
-    Message,
-    Slow,
-    Source,
-    api_error,
-    rate_limited,
-)
+from bot.sim.slack import Channel, Fault, Message, Slow, Source, api_error, rate_limited
 from bot.sim.slack.content import parts
 from bot.sim.slack.markup import ON_CALL
 from harness import ALICE, SESSION, SingleHarness, single_workspace

@@ -10,15 +10,7 @@ from yarl import URL
 
 from bot.sim.slack import Fault, ResetAfterReading, View, rate_limited
 from bot.sim.slack.markup import ON_CALL
-from harness import (
-    BOTH_TRANSPORTS,
-    ManyHarness,
-    SingleHarness,
-    Tenant,
-    many_workspaces,
-    outcome_text,
-    single_workspace,
-)
+from harness import BOTH_TRANSPORTS, ManyHarness, SingleHarness, Tenant, many_workspaces, outcome_text, single_workspace
 from harness import texts as say
 from harness.bots import another_bot
 from harness.conversation import post_json
@@ -233,10 +225,7 @@ async def test_unfinished_alerts_of_one_workspace_leave_room_for_another(sqlite_
 
 
 MONITOR, OTHER = "s3cret-of-the-spend-monitor", "s3cret-of-grafana-and-long"
-NAMED: dict[str, Any] = {
-    "ALERTS_TOKEN": f"spend-monitor={MONITOR},grafana={OTHER}",
-    "ALERTS_CHANNEL": "C0ALERTS001",
-}
+NAMED: dict[str, Any] = {"ALERTS_TOKEN": f"spend-monitor={MONITOR},grafana={OTHER}", "ALERTS_CHANNEL": "C0ALERTS001"}
 ALERT = {"session_id": SESSION, "text": "It spends."}
 
 

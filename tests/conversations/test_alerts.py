@@ -11,13 +11,7 @@ import aiohttp
 import pytest
 
 from bot.messages import cards as say
-from bot.sim.slack import (
-    Fault,
-    Hang,
-    Source,
-    rate_limited,
-    server_error,
-)
+from bot.sim.slack import Fault, Hang, Source, rate_limited, server_error
 from bot.usecases.auto_pause import POST_WAIT
 from conversations.test_alert_cards import send, taking_alerts
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace

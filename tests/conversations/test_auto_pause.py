@@ -280,12 +280,7 @@ async def test_an_alert_about_an_ended_session_leaves_its_card_posts_nothing_and
 
 
 SINCE = minutes_ago(1)
-OWN = {
-    "ALERTS_TOKEN": TOKEN,
-    "ALERTS_CHANNEL": "C0ALERTS001",
-    "AUTO_PAUSE": "on",
-    "AUTO_PAUSE_TOKENS": "default",
-}
+OWN = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001", "AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "default"}
 
 
 def posted(at: Remains) -> list[str]:

@@ -147,12 +147,7 @@ async def list_is_unreadable(at: SingleHarness, _: str) -> None:
 
 @pytest.mark.parametrize(
     ("change", "is_offered"),
-    [
-        (alert_is_resolved, False),
-        (session_ends, False),
-        (person_pauses, False),
-        (list_is_unreadable, True),
-    ],
+    [(alert_is_resolved, False), (session_ends, False), (person_pauses, False), (list_is_unreadable, True)],
 )
 async def test_the_window_offers_those_whose_alert_still_fires(
     change: Callable[[SingleHarness, str], Awaitable[None]], is_offered: bool, sqlite_url: str
@@ -391,9 +386,7 @@ async def test_what_is_held_back_calls_somebody_and_what_is_refused_by_a_rule_do
         assert posted_calls(at) == [True] * count
 
 
-async def test_what_a_failing_database_leaves_undecided_calls_somebody_while_it_fails(
-    sqlite_url: str,
-) -> None:
+async def test_what_a_failing_database_leaves_undecided_calls_somebody_while_it_fails(sqlite_url: str) -> None:
     async with braking(sqlite_url, ALERTS_GROUP=ON_CALL) as at:
         await break_database(sqlite_url)
         sessions = [at.anchor.add_session() for _ in range(5)]

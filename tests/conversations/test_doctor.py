@@ -285,12 +285,7 @@ async def test_every_workspace_is_checked(at: ManyHarness) -> None:
     assert (found.code, found.failures()) == (0, {})
     for tenant in tenants:
         kinds = [found.kind(name, tenant.team_id) for name in OF_A_WORKSPACE]
-        assert kinds == [
-            Good.TOKEN_ACCEPTED,
-            Good.SCOPES_GRANTED,
-            Good.KEY_ACCEPTED,
-            Good.CHANNEL_OPEN,
-        ]
+        assert kinds == [Good.TOKEN_ACCEPTED, Good.SCOPES_GRANTED, Good.KEY_ACCEPTED, Good.CHANNEL_OPEN]
     assert at.slack.platform.scheduled == {}
 
 

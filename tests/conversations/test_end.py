@@ -10,15 +10,7 @@ from typing import Any
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.sim.anchor import (
-    Fault,
-    Hang,
-    SessionState,
-    Slow,
-    forbidden,
-    server_error,
-    unauthorized,
-)
+from bot.sim.anchor import Fault, Hang, SessionState, Slow, forbidden, server_error, unauthorized
 from bot.sim.slack import Message, User, View
 from bot.sim.slack.content import parts
 from conversations.test_alert_cards import alert, buttons, taking_alerts, until_shown

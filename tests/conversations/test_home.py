@@ -9,15 +9,7 @@ import pytest
 from bot.messages import home as text
 from bot.messages.settings import TITLES
 from bot.sim.slack import ApiCall, Message, Slow, User, View
-from harness import (
-    BOTH_TRANSPORTS,
-    OTHER_SESSION,
-    SESSION,
-    ManyHarness,
-    Tenant,
-    paused,
-    single_workspace,
-)
+from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, ManyHarness, Tenant, paused, single_workspace
 from harness import texts as say
 from harness.order_rows import OrdersOf, order_row, told
 from harness.product import Secret, outcomes, policy, workspace

@@ -8,16 +8,7 @@ import pytest
 
 from bot.sim import anchor
 from bot.sim.slack import Answer, ResetAfterReading
-from harness import (
-    BOTH_TRANSPORTS,
-    BY_BOTH,
-    HTTP_ONLY,
-    Conversation,
-    ManyHarness,
-    Tenant,
-    outcome_text,
-    paused,
-)
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, Conversation, ManyHarness, Tenant, outcome_text, paused
 from harness import texts as say
 from harness.bots import modal_text
 from harness.product import Secret, outcomes, policy, workspace

@@ -101,12 +101,7 @@ async def test_no_secret_of_the_settings_is_in_the_database(database_url: str) -
 @asynccontextmanager
 async def starting(slack: SimSlack, anchor: SimAnchor, url: str) -> AsyncIterator[SingleHarness]:
     """A bot that takes alerts and has not waited for its start."""
-    own = {
-        "DATABASE_URL": url,
-        "ENCRYPTION_KEYS": KEY.reveal(),
-        "ALERTS_TOKEN": TOKEN,
-        "ALERTS_CHANNEL": "C0ALERTS001",
-    }
+    own = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), "ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
     environ = environment(slack, anchor, **own)
     async with serving(slack, environ, waits=False) as bot:
         if slack.socket_mode:

@@ -29,12 +29,7 @@ from harness.blocks import actions, attachment, button, context, image, legacy_b
 from harness.outages import execute
 from harness.product import outcomes
 from harness.product import outcomes as about
-from harness.texts import (
-    HELP,
-    SESSION,
-    UNKNOWN_ACTION,
-    incident_text,
-)
+from harness.texts import HELP, SESSION, UNKNOWN_ACTION, incident_text
 
 pytestmark = pytest.mark.anyio
 

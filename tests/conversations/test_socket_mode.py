@@ -10,15 +10,7 @@ import aiohttp
 import pytest
 
 from bot.sim.anchor import Slow
-from bot.sim.slack import (
-    Fault,
-    Reason,
-    ResetAfterReading,
-    SimSlack,
-    Source,
-    api_error,
-    server_error,
-)
+from bot.sim.slack import Fault, Reason, ResetAfterReading, SimSlack, Source, api_error, server_error
 from harness import ALICE, SESSION, SOCKET_ONLY, SingleHarness, paused, single_workspace
 from harness.conversation import until
 from harness.product import Limits

@@ -2,10 +2,7 @@
 
 from dataclasses import replace
 
-from bot.core.cards import (
-    first,
-    fold,
-)
+from bot.core.cards import first, fold
 from harness import SESSION
 from harness.product import SessionId, cards
 

@@ -12,13 +12,7 @@ Failed, Unavailable, Unconfirmed = outcomes.Failed, outcomes.Unavailable, outcom
 Paused, Resumed, NotFound = outcomes.Paused, outcomes.Resumed, outcomes.NotFound
 Doubt, PAUSE = outcomes.Doubt, requests.Verb.PAUSE
 
-REPEATED = [
-    Failed(500),
-    outcomes.RateLimited(),
-    Unavailable(),
-    Unavailable(503),
-    *map(Unconfirmed, Doubt),
-]
+REPEATED = [Failed(500), outcomes.RateLimited(), Unavailable(), Unavailable(503), *map(Unconfirmed, Doubt)]
 
 
 @pytest.mark.parametrize("outcome", REPEATED, ids=repr)

@@ -257,12 +257,7 @@ def test_an_absent_session_is_found_only_by_what_it_says_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "why",
-    [
-        core_sessions.Unread.RATE_LIMITED,
-        core_sessions.Unread.UNREACHABLE,
-        core_sessions.Unread.TIMED_OUT,
-    ],
+    "why", [core_sessions.Unread.RATE_LIMITED, core_sessions.Unread.UNREACHABLE, core_sessions.Unread.TIMED_OUT]
 )
 @pytest.mark.parametrize("target", [OWN_LIST, 1, name(1)])
 def test_a_check_ends_when_anchor_fails_or_allows_no_more(why: core_sessions.Unread, target: Target) -> None:
@@ -272,9 +267,7 @@ def test_a_check_ends_when_anchor_fails_or_allows_no_more(why: core_sessions.Unr
 
 
 @pytest.mark.parametrize("why", [core_sessions.Unread.KEY_REJECTED, core_sessions.Unread.UNREADABLE])
-def test_a_list_or_session_that_says_nothing_keeps_no_other_from_being_read(
-    why: core_sessions.Unread,
-) -> None:
+def test_a_list_or_session_that_says_nothing_keeps_no_other_from_being_read(why: core_sessions.Unread) -> None:
     check = check_of(1, 2)
     assert run(check, {1: core_sessions.NotRead(why), name(1): core_sessions.NotRead(why)}) == [
         OWN_LIST,
@@ -287,9 +280,6 @@ def test_a_list_or_session_that_says_nothing_keeps_no_other_from_being_read(
 
 
 def test_a_session_is_unknown_if_anchor_itself_says_so() -> None:
-    check, says_so = (
-        check_of(1, 2),
-        core_sessions.NotRead(core_sessions.Unread.UNREADABLE, 404, is_missing=True),
-    )
+    check, says_so = (check_of(1, 2), core_sessions.NotRead(core_sessions.Unread.UNREADABLE, 404, is_missing=True))
     run(check, {1: says_so, name(1): says_so})
     assert (check.unknown, check.asked) == ([name(1)], [name(1), name(2)])

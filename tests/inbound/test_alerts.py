@@ -134,18 +134,14 @@ ANY_JSON = st.recursive(
 KEYS = ("status", "labels", "annotations", "startsAt", "fingerprint", "generatorURL", "panelURL", "dashboardURL")
 NAMES = ("alertname", "session_id", "severity", "summary", "description", "x")
 ALERTS = st.dictionaries(
-    st.sampled_from(KEYS),
-    ANY_JSON | st.dictionaries(st.sampled_from(NAMES), ANY_JSON | st.just(SESSION)),
+    st.sampled_from(KEYS), ANY_JSON | st.dictionaries(st.sampled_from(NAMES), ANY_JSON | st.just(SESSION))
 )
 
 
 @given(
     ANY_JSON
     | st.fixed_dictionaries(
-        {
-            "version": ANY_JSON | st.sampled_from(["4", "1"]),
-            "alerts": ANY_JSON | st.lists(ALERTS | ANY_JSON),
-        }
+        {"version": ANY_JSON | st.sampled_from(["4", "1"]), "alerts": ANY_JSON | st.lists(ALERTS | ANY_JSON)}
     )
 )
 def test_whatever_the_json_is_it_is_read_or_refused(body: Any) -> None:

@@ -234,9 +234,7 @@ STATES: Mapping[str, SessionState | None] = {
 }
 KEY = AnchorKey(Secret("sk-0123456789-9876"), KeyCheck.VERIFIED, "U0SETTER001", 1_785_000_000)
 RULES = policy.Policy(
-    policy.Rule(frozenset({BOB, ALICE})),
-    policy.Rule(channels=frozenset({CHANNEL})),
-    frozenset({BOB}),
+    policy.Rule(frozenset({BOB, ALICE})), policy.Rule(channels=frozenset({CHANNEL})), frozenset({BOB})
 )
 EMPTY = Workspace(TEAM, Secret("xoxb-1"), None, is_managed=True)
 TOKENS = (

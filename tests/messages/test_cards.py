@@ -191,11 +191,7 @@ blocks = st.one_of(
     clickable.map(lambda element: {**section("beside"), "accessory": element}),
     st.lists(clickable, min_size=1, max_size=3).map(lambda some: {"type": "actions", "elements": some}),
 )
-clicked_cards = st.builds(
-    MessageContent,
-    st.text(),
-    st.lists(blocks, max_size=50).map(tuple),
-)
+clicked_cards = st.builds(MessageContent, st.text(), st.lists(blocks, max_size=50).map(tuple))
 changes = st.sampled_from([PAUSED, RESUMED, GONE])
 
 

@@ -16,14 +16,7 @@ from harness import outcome_text, paused
 from harness.conversation import until
 from harness.databases import KEY
 from harness.outages import locked
-from harness.process import (
-    GONE_WITHIN,
-    ProcessHarness,
-    bot_process,
-    hanging,
-    seconds_to_stop,
-    single_workspace_process,
-)
+from harness.process import GONE_WITHIN, ProcessHarness, bot_process, hanging, seconds_to_stop, single_workspace_process
 from harness.product import outcomes
 from harness.texts import is_about
 

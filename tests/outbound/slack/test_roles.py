@@ -13,18 +13,7 @@ from bot.outbound.http import open_session
 from bot.outbound.slack.errors import open_web
 from bot.outbound.slack.roles import RoleCache, fetch_profile
 from bot.outbound.store.people import People
-from bot.sim.slack import (
-    Answer,
-    Enterprise,
-    Fault,
-    Hang,
-    Installation,
-    SimSlack,
-    Slow,
-    User,
-    Workspace,
-    server_error,
-)
+from bot.sim.slack import Answer, Enterprise, Fault, Hang, Installation, SimSlack, Slow, User, Workspace, server_error
 from harness.conversation import until
 from harness.databases import KEY
 from harness.product import Secret, Store, open_store, policy, requests
@@ -182,10 +171,7 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_for_nothing(at: Ro
     at.rows.seconds = 3.0  # longer than Slack fails
     assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
     at.rows.seconds = 0.0
-    for days, known in (
-        (6.9, [Role.MEMBER, Role.ADMIN, Role.GUEST]),
-        (0.2, [Role.UNKNOWN] * 3),
-    ):
+    for days, known in ((6.9, [Role.MEMBER, Role.ADMIN, Role.GUEST]), (0.2, [Role.UNKNOWN] * 3)):
         await at.restart()
         await asyncio.sleep(days * DAY)
         for _ in range(2):

@@ -152,14 +152,8 @@ EVILS = {
         "Row 1 .*pseudonym was deleted",
     ),
     "a row not signed": (ADDED.format(age=90, key="''", link="''"), "A new row .*no valid signature"),
-    "a row with an old signature": (
-        ADDED.format(age=90, key="key_id", link="link"),
-        "A new row .*no valid signature",
-    ),
-    "a signed row of a command": (
-        ADDED.format(age=90, key="key_id", link="link"),
-        "A new row .*no valid signature",
-    ),
+    "a row with an old signature": (ADDED.format(age=90, key="key_id", link="link"), "A new row .*no valid signature"),
+    "a signed row of a command": (ADDED.format(age=90, key="key_id", link="link"), "A new row .*no valid signature"),
 }
 
 
