@@ -42,7 +42,7 @@ from bot.outbound.slack.client import (
     TokenInfo,
     TokenRefusedError,
 )
-from bot.outbound.slack.errors import NotConnectedError, RefusedError, SlackUnreachableError, open_web
+from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, open_web
 from bot.outbound.store.errors import (
     StoreDownError,
     StoreNotUsableError,
@@ -226,8 +226,6 @@ async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
         return Finding(Good.KEY_ACCEPTED)
     if result.is_refused:
         return Finding(Wrong.KEY_REFUSED, {"status": str(result.status_code)})
-    if not result.was_sent:
-        return Finding(Unanswered.NOT_REACHED, {"host": "Anchor", "why": "see above"})
     why = "no response" if result.status_code is None else f"HTTP {result.status_code}"
     return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
 
@@ -279,6 +277,4 @@ def _find_api(result: Reached | Finding, url: str, api: Mapping[str, str]) -> Fi
 
 def _no_answer(error: SlackUnreachableError) -> Finding:
     """Return the finding about a call that Slack did not answer."""
-    if isinstance(error, NotConnectedError):
-        return Finding(Unanswered.NOT_REACHED, {"host": "Slack", "why": "see above"})
     return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": str(error)})

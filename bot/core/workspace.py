@@ -101,7 +101,6 @@ class KeyProblem:
 
     status_code: int | None
     is_refused: bool = False
-    was_sent: bool = True  # there was a connection
 
 
 @dataclass(frozen=True, slots=True)

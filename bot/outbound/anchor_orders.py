@@ -220,7 +220,7 @@ class AnchorClient:
             )
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": type(error).__name__})
-            return KeyProblem(None, was_sent=not never_sent(error))
+            return KeyProblem(None)
         return read_key_status(response.status_code, body)
 
     async def _attempt(self, verb: Verb, path: str, key: Secret, ends: float) -> tuple[AnchorOutcome, float | None]:

@@ -136,7 +136,6 @@ SETTINGS = {
     "Slack is closed": (settings(SLACK_API_URL=CLOSED), fails(N.SLACK, Open.NOT_REACHED)),
     "Slack has no name": (settings(SLACK_API_URL=NOWHERE), fails(N.SLACK, Open.NOT_REACHED)),
     "Anchor is closed": (settings(ANCHOR_API_URL=CLOSED), fails(N.ANCHOR, Open.NOT_REACHED)),
-    "so the key": (settings(ANCHOR_API_URL=CLOSED), fails(N.ANCHOR_KEY, Open.NOT_REACHED)),
     "no clock": (settings(ANCHOR_API_URL=CLOSED, SLACK_API_URL=CLOSED), fails(N.CLOCK, Skipped.NOT_CHECKED)),
     "proxy": (PROXIED | {"HTTPS_PROXY": CLOSED}, fails(N.ANCHOR, Open.PROXY_FAILED)),
     "database": (settings(DATABASE_URL="postgresql://b@127.0.0.1:1/b"), fails(N.DATABASE, Open.DATABASE_DOWN)),

@@ -14,12 +14,11 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.core.fields import text_field
 from bot.core.requests import MOST_SKEW
 from bot.core.retries import LONGEST_WAIT
-from bot.outbound.http import NETWORK_ERRORS, never_sent, read_retry_after, read_skew
+from bot.outbound.http import NETWORK_ERRORS, read_retry_after, read_skew
 
 _log = logging.getLogger(__name__)
 
 TIMEOUT = 5.0  # seconds for a call
-_LONG_WAIT = 60.0  # seconds
 _STEP = 1.0  # seconds; a clock that is adjusted slowly changes less between two requests
 _NO_OBJECT = "the answer is not a JSON object"
 
@@ -38,10 +37,6 @@ class SlackUnreachableError(Exception):
 
 class RefusedError(Exception):
     """Slack refused a call with an error code that its caller expects. The text is the code."""
-
-
-class NotConnectedError(SlackUnreachableError):
-    """There is no connection to Slack: nothing was sent."""
 
 
 class SlackClock:
@@ -102,7 +97,7 @@ class _Web(AsyncWebClient):
 async def call(pending: Awaitable[AsyncSlackResponse], refusals: Mapping[str, type[Exception]]) -> dict[str, Any]:
     """Await a call for at most 5 s, and return the fields of its response.
 
-    Raises the exception in `refusals` for Slack's error code, or SlackUnreachableError or a subclass of it.
+    Raises the exception in `refusals` for Slack's error code, or SlackUnreachableError.
     """
     return (await call_with_headers(pending, refusals))[0]
 
@@ -120,7 +115,7 @@ async def call_with_headers(
             raise refusals[code](code) from None
         raise SlackUnreachableError(code, after) from None
     except NETWORK_ERRORS as error:
-        raise (NotConnectedError if never_sent(error) else SlackUnreachableError)(type(error).__name__) from None
+        raise SlackUnreachableError(type(error).__name__) from None
     except TRANSPORT_ERRORS:
         raise SlackUnreachableError(_NO_OBJECT) from None
     if not isinstance(response.data, dict):
@@ -140,12 +135,9 @@ def read_error(error: SlackApiError) -> tuple[str, int, float | None]:
 
 
 def read_wait(headers: Mapping[str, str]) -> float | None:
-    """Return Slack's Retry-After in seconds, at most LONGEST_WAIT; log a long one."""
+    """Return Slack's Retry-After in seconds, at most LONGEST_WAIT."""
     seconds = read_retry_after(headers)
-    if seconds is None or seconds < _LONG_WAIT:
-        return seconds
-    _log.warning("Slack asks for a long wait", extra={"seconds": seconds, "counted": min(seconds, LONGEST_WAIT)})
-    return min(seconds, LONGEST_WAIT)
+    return None if seconds is None else min(seconds, LONGEST_WAIT)
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
