@@ -232,14 +232,12 @@ def _rank(alert: Alert) -> int:
 SessionName = tuple[str, SessionId]  # a session of a workspace: Slack's id of the workspace, and the session's id
 CardName = tuple[str, str, str]  # a message in Slack: the ids of workspace and channel, and its ts
 
-CardNames = frozenset[CardName]
-
 
 @dataclass(frozen=True, slots=True)
 class MarkedCards:
-    """The cards of a session that are kept up to date, and `facts` on them."""
+    """The cards of a session that are kept up to date, with the ids of their rows, and `facts` on them."""
 
-    names: CardNames = frozenset()
+    ids: Mapping[CardName, str] = field(default_factory=dict)
     facts: Session | None = None
 
 

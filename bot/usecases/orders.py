@@ -266,7 +266,7 @@ class Orders:
         A pause goes to the message's thread. All else goes to the channel, so that nobody misses it.
         """
         clicked = address.clicked
-        is_card = self.session_cards.is_card(running, settled)
+        is_card = settled.card_id(running) is not None
         message, has_button = self.message(running, settled), is_card
         if clicked is not None and not is_card:
             update = card_update(
@@ -284,12 +284,11 @@ class Orders:
 
     async def _replace(self, running: RunningOrder, settled: Settled, address: ReplyAddress) -> bool:
         """Let the clicked message of the bot tell a pause. Return whether Slack has taken that, and it says all."""
-        outcome = settled.outcome
-        is_card = self.session_cards.is_card(running, settled)
-        if not is_card or not isinstance(outcome, Paused) or not running.replaces_click(outcome):
+        outcome, card_id = settled.outcome, settled.card_id(running)
+        if card_id is None or not isinstance(outcome, Paused) or not running.replaces_click(outcome):
             return False
         has_more = settled.is_overtaken or any(warnings(running.order, outcome, running.known))
-        replacing = self.tasks.start(self.session_cards.replace(running))
+        replacing = self.tasks.start(self.session_cards.replace(running, card_id))
         await asyncio.wait({replacing}, timeout=REPLACE_TIMEOUT)
         if has_more or not (replacing.done() and replacing.result()):
             return False

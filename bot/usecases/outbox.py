@@ -65,13 +65,14 @@ class LaneName(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """The messages of a lane that wait, the most urgent first, and the one that is being sent."""
+    """The messages of a lane that wait, the most urgent first, and whether one is being sent, or posted."""
 
     name: LaneName
     workspace: _Workspace
     waiting: list[tuple[int, str]] = field(default_factory=list)
     free_at: float = -math.inf
-    sending: str | None = None
+    is_sending: bool = False
+    is_posting: bool = False
     task: asyncio.Task[None] | None = None
 
     def free_in(self) -> float:
@@ -107,7 +108,6 @@ class Outbox:
         self._failures: Counter[str] = Counter()  # how often each has failed
         self._sending: set[str] = set()
         self._again: dict[str, tuple[LaneName, int]] = {}  # what changed while it is sent
-        self._recording: set[str] = set()  # what Slack may have got a post for: that is always recorded
         self._calls = asyncio.Semaphore(MOST_SENDING)
         self._workspaces: LRUCache[str, _Workspace] = LRUCache(_MOST_WORKSPACES)
         self._senders: dict[str, asyncio.Future[PostResult]] = {}
@@ -201,7 +201,7 @@ class Outbox:
         """
         for lane in self._lanes.values():
             lane.waiting.clear()
-            is_finished = lane.sending in self._recording or (lane.sending is not None and self._is_stopping)
+            is_finished = lane.is_posting or (lane.is_sending and self._is_stopping)
             if not is_finished and lane.task is not None:
                 lane.task.cancel()
         self._term = 0
@@ -267,7 +267,7 @@ class Outbox:
         if not lane.name.is_post:
             lane.workspace.updates.append(time.monotonic())
         self._sending.add(message_id)
-        lane.sending = message_id
+        lane.is_sending = True
         wait: float | None = _RETRY_DELAY
         try:
             wait = await self._send(lane, message_id)
@@ -278,9 +278,9 @@ class Outbox:
             self._failures[message_id] += 1
             wait = retries.wait_refused(self._failures[message_id], retries.UPDATE, 0.0)
         finally:
-            lane.sending, lane.free_at = None, max(lane.free_at, time.monotonic() + retries.CALL_INTERVAL)
+            lane.is_sending = lane.is_posting = False
+            lane.free_at = max(lane.free_at, time.monotonic() + retries.CALL_INTERVAL)
             self._sending.discard(message_id)
-            self._recording.discard(message_id)
             if wait is None:
                 self._failures.pop(message_id, None)
             else:
@@ -299,7 +299,7 @@ class Outbox:
         if card.ts is not None and lane.name.is_post:
             self._push(message_id, lane.name._replace(is_post=False), Urgency.UPDATE)
             return None
-        self._recording |= {message_id} if card.ts is None else set()
+        lane.is_posting = card.ts is None  # then Slack may have it: that is always recorded
         result, digest = await self._attempt(card)
         if isinstance(result, Posted):
             await self._record(card, result, digest, term)

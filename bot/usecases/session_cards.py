@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from cachetools import LRUCache
 
-from bot.core.cards import BatchContent, Card, CardName, Part, ResultContent
+from bot.core.cards import BatchContent, Card, Part, ResultContent
 from bot.core.fairness import TimeWindow
 from bot.core.outcomes import Outcome, Refusal
 from bot.core.requests import Actor, ReplyAddress, Source, Verb, operator_name
@@ -23,7 +23,7 @@ from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.orders import OrderRows
-from bot.outbound.store.running_orders import RunningOrder, Settled
+from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import Tasks
 from bot.usecases.cards import CardSender
 from bot.usecases.delivery import MessageDelivery
@@ -69,17 +69,13 @@ class SessionCards:
         else:
             self.watch(running)
 
-    def is_card(self, running: RunningOrder, settled: Settled) -> bool:
-        """Return whether the message of a click or thread is a card, as its mark with the outcome has shown."""
-        return self._clicked(running) in settled.cards.names
-
-    async def replace(self, running: RunningOrder) -> bool:
+    async def replace(self, running: RunningOrder, card_id: str) -> bool:
         """Replace the card that was clicked by what it shows now. Return whether Slack has taken that. Never raises.
 
         If it has not, the leader sends the card.
         """
         try:
-            card = await self.outbox.rows.named(self._clicked(running))
+            card = await self.outbox.rows.card(card_id)
             if card is not None and card.ts is not None and self.sender is not None:
                 result, digest = await self.sender.send(card, running.address.response_url)
                 if isinstance(result, Posted):
@@ -91,10 +87,6 @@ class SessionCards:
             _log.warning("clicked message not replaced", extra={"why": str(error) or type(error).__name__})
         self.rows.show(running)
         return False
-
-    def _clicked(self, running: RunningOrder) -> CardName:
-        actor = running.order.actor
-        return actor.team_id, actor.channel_id, running.address.message_ts or ""
 
     async def _alerts_channel(self, team_id: str) -> str | None:
         try:

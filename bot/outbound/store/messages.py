@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from bot.core import cards
-from bot.core.cards import Card, CardName, MarkedCards, SessionName, Urgency
+from bot.core.cards import Card, MarkedCards, SessionName, Urgency
 from bot.core.fields import known_fields
 from bot.core.requests import Verb
 from bot.core.retries import DELETED, MENTION_INTERVAL
@@ -78,7 +78,7 @@ _IS_COMPLETE = f"""
 """
 """It is the result of a batch whose orders have all ended: people wait for it."""
 _MARKED = f"""
-    SELECT parts.team_id, parts.session_id, channel_id, ts, facts
+    SELECT parts.team_id, parts.session_id, messages.id, channel_id, ts, facts
     FROM parts JOIN messages ON messages.id = message_id WHERE {ARE_OF_SESSIONS.replace("(team", "(parts.team")}
       AND closed_at IS NULL
 """
@@ -102,10 +102,6 @@ _RESET = "UPDATE messages SET due = 0 WHERE due > 0"
 _LOOK = "SELECT 1 FROM messages WHERE due < :term AND urgency <= :urgency LIMIT 1"
 _CARD = "SELECT messages.*, unix_now() AS now FROM messages WHERE id = :id AND closed_at IS NULL"
 _PARTS = "SELECT * FROM parts WHERE message_id = :id ORDER BY id"
-_NAMED = """
-    SELECT id FROM messages
-    WHERE team_id = :team_id AND channel_id = :channel_id AND ts = :ts AND closed_at IS NULL LIMIT 1
-"""
 _MENTION = f"""
     UPDATE messages SET mentioned_at = unix_now() WHERE id = :id AND mentioned_at IS NULL AND NOT EXISTS (
       SELECT 1 FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND id <> :id
@@ -181,11 +177,6 @@ class MessageRows:
     async def card(self, message_id: str) -> Card | None:
         """Return a message as it is; None if it is closed or deleted, or a part can't be decoded, which is logged."""
         return await self.database.read(partial(read_message, message_id=message_id))
-
-    async def named(self, name: CardName) -> Card | None:
-        """Return the card with a `ts`; None if there is none."""
-        row = await self.database.fetch_one(_NAMED, team_id=name[0], channel_id=name[1], ts=name[2])
-        return None if row is None else await self.card(row.id)
 
     async def mention(self, card: Card) -> bool:
         """Return whether a card mentions people: if no other one of its channel did so in MENTION_INTERVAL."""
@@ -279,9 +270,9 @@ def mark(
     found = {session: MarkedCards() for session in marks}
     for row in (asked or ask_for_cards(connection, marks)).fetch_all():
         before = found[row.team_id, row.session_id]
-        names = before.names | {(row.team_id, row.channel_id, row.ts or "")}
+        ids = {**before.ids, (row.team_id, row.channel_id, row.ts or ""): row.id}
         facts = before.facts or next((one for _, one in readable([row], facts_of)), None)
-        found[row.team_id, row.session_id] = MarkedCards(names, facts)
+        found[row.team_id, row.session_id] = MarkedCards(ids, facts)
     if any(one != MarkedCards() for one in found.values()):
         clicked = listed(ts for messages in marks.values() for ts in messages)
         values = {"sessions": listed(sorted(marks)), "clicked": clicked, "replaced": listed(replaced)}

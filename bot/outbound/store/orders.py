@@ -285,7 +285,7 @@ class OrderRows:
     def _wake(self, running: RunningOrder, change: asyncio.Future[Settled | None]) -> None:
         """Let cards be sent that were marked, perhaps that of a batch, or of what is held back."""
         settled = None if change.cancelled() or change.exception() else change.result()
-        if settled and (settled.cards.names or len(running.marks(settled.outcome)) > 1):
+        if settled and (settled.cards.ids or len(running.marks(settled.outcome)) > 1):
             self.database.messages_due.set()
 
     def told(self, running: RunningOrder, route: str | None, *, within: float = _TOLD_WITHIN) -> asyncio.Future[Any]:

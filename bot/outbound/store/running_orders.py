@@ -55,6 +55,11 @@ class Settled:
     crossed_by: str = ""
     is_running: bool = False
 
+    def card_id(self, running: "RunningOrder") -> str | None:
+        """Return the id of the card that is the message of a click or thread; None if that is none of the bot's."""
+        actor = running.order.actor
+        return self.cards.ids.get((actor.team_id, actor.channel_id, running.address.message_ts or ""))
+
 
 @dataclass(slots=True, eq=False)
 class RunningOrder:

@@ -86,7 +86,7 @@ async def test_a_mark_lets_open_messages_be_sent_again(store: Store, rows: Messa
         await execute(store, f"UPDATE messages SET {name} = {value}")  # noqa: S608
     found = (await mark_cards(store, *clicked, replaced=replaced))[NAME]
     assert await row(store, one, "due, version, urgency") == after
-    assert bool(found.names) is (which != "closed")
+    assert bool(found.ids) is (which != "closed")
 
 
 async def test_the_result_of_a_batch_goes_first_once_all_its_orders_have_ended(store: Store, rows: MessageRows) -> None:
