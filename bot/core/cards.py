@@ -261,13 +261,15 @@ class ResultContent:
 class HeldContent:
     """The sessions that alerts of the sender `user_id` did not pause since `since` (Unix seconds).
 
-    `paused` ones were the most within a minute, and further ones are held back until `until`.
+    `paused` ones were the most within a minute, and further ones are held back until `until`. Or the pauses of `failed`
+    ones have failed until then, and no message of their own says so.
     """
 
     user_id: str
     paused: int
     since: float
     until: float
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 from bot.core.fields import SLACK_ID, Secret, text_field
 from bot.core.session_ids import Found, Search, SessionId, find_session_id
 
+NOBODY = "nobody"  # the route of an outcome that nobody waits for, or that a card tells
 _OPERATOR, _PROGRAM = "os:", "alert:"
 FORGOTTEN = "forgotten-"  # the beginning of the pseudonym that replaces the user id of a person who was forgotten
 _LONGEST_ID = 40

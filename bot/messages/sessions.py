@@ -20,6 +20,7 @@ from bot.messages.blocks import (
     with_buttons,
 )
 from bot.messages.buttons import (
+    READ_LIST,
     ROW,
     button,
     paused_buttons,
@@ -156,6 +157,13 @@ def _paused_heading(overview: Overview, count: int) -> str:
     if overview.paused is None:
         return "⚠️ *Paused by this app*: the bot's database does not answer."
     return f"*Paused by this app:* {counted(count) if count else 'none'}."
+
+
+def failed_message(content: HeldContent) -> Message:
+    """Return the message about pauses that failed, and that have no message each."""
+    top = f"⛔ *Not paused automatically: {counted(content.failed, 'more session')}* of {mention(content.user_id)}."
+    rest = f"They failed since {moment(content.since)}, and the agents may still run. *Read the list* shows what runs."
+    return with_buttons(in_channel(top, rest), plain_button(READ_LIST, "Read the list"))
 
 
 def held_message(content: HeldContent, held_id: str) -> Message:

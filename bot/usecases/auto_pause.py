@@ -244,7 +244,8 @@ class AutoPauses:
         return attempt, pause.running
 
     async def look(self) -> float:
-        """Try the pauses again that did not succeed, of what still fires. Raises StoreError."""
+        """Try the pauses again that did not succeed, of what still fires, and tell of many. Raises StoreError."""
+        await self.rows.tell_failed()
         for one in await self.rows.unpaused() if await self.workspaces.pausing_teams() else ():
             self.tasks.start(self._try_again(*one))
         return AGAIN_INTERVAL

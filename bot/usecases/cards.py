@@ -12,7 +12,7 @@ from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import card_message, digest_of, elsewhere, mentioning
-from bot.messages.sessions import held_message
+from bot.messages.sessions import failed_message, held_message
 from bot.messages.several import batch_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient
 from bot.outbound.slack.response_url import ResponseUrls
@@ -78,7 +78,7 @@ class CardSender:
         if isinstance(content := card.content, BatchContent):
             return await self._compose_batch(card, content)
         if isinstance(content, HeldContent):
-            return held_message(content, card.id)
+            return failed_message(content) if content.failed else held_message(content, card.id)
         states = await self._read_states(card)
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}

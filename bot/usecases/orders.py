@@ -12,6 +12,7 @@ from bot.core.cards import BatchContent
 from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why, name_of
 from bot.core.requests import (
     LATE,
+    NOBODY,
     STILL_WANTED,
     Order,
     ReplyAddress,
@@ -47,7 +48,6 @@ _log = logging.getLogger(__name__)
 _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to some minutes
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
-_NOBODY = "nobody"  # that of one that nobody waits for, or that a card tells
 
 RECOVERY_INTERVAL = 3.0
 """Seconds between two looks for orders to take over."""
@@ -157,7 +157,7 @@ class Orders:
                 await self.session_cards.post(running, settled.outcome)
             is_on_card = _is_on_card(order, settled.outcome) and not (is_left and isinstance(settled.outcome, Paused))
             if is_on_card or (operator_name(order.actor.user_id) and not address.actor.channel_id):
-                self.record_told(running, _NOBODY)
+                self.record_told(running, NOBODY)
                 return
             address, message = await self._result(running, settled, address)
             if order.source is Source.ALERT and not isinstance(settled.outcome, Paused):
@@ -185,7 +185,7 @@ class Orders:
             is_told = await self.session_cards.tell_failure(running, message)
         except StoreError:
             return await self.session_cards.group_to_call(running.order.actor)
-        self.record_told(running, "channel" if is_told else _NOBODY)
+        self.record_told(running, "channel" if is_told else NOBODY)
         return None
 
     async def let_batch_tell(self, running: RunningOrder, keeping: asyncio.Future[None]) -> bool:

@@ -14,7 +14,7 @@ from bot.demo.sandbox import environment
 from bot.messages import cards
 from bot.messages import senders as say
 from bot.sim.anchor import SessionState, server_error
-from bot.sim.slack import Hang, Source
+from bot.sim.slack import Channel, Hang, Source
 from bot.sim.slack.markup import ON_CALL
 from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, buttons, taking_alerts, until_shown
 from conversations.test_end import end
@@ -322,16 +322,21 @@ async def test_it_is_not_sent_in_another_mode_nor_with_another_token_nor_after_t
 @HTTP_ONLY
 async def test_two_processes_send_one_pause_and_respect_a_resume_of_each_other(postgresql_urls: Iterator[str]) -> None:
     url = next(postgresql_urls)
-    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **OWN}
-    async with single_workspace(**shared) as at, second_bot(at, url, **OWN) as second:  # type: ignore[arg-type]
+    own = OWN | {"ALERTS_CHANNELS": "C0OPS000001"}
+    shared = {"DATABASE_URL": url, "ENCRYPTION_KEYS": KEY.reveal(), **own}
+    async with single_workspace(**shared) as at, second_bot(at, url, **own) as second:  # type: ignore[arg-type]
+        second_channel = at.workspace.add_channel(
+            "C0OPS000001", "ops", at.person, at.workspace.installation.bot_user_id
+        )
         sessions = [SESSION, *(at.anchor.add_session() for _ in range(9))]
         firing = alertmanager_body(
             *(alertmanager_alert(session=one, labels={"anchor_action": "pause"}) for one in sessions)
         )
-        urls = [at.bot.url, second] * 3
-        answers = await asyncio.gather(*(post(f"{one}/alerts/alertmanager", firing) for one in urls))
+        urls = [f"{at.bot.url}/alerts/alertmanager", f"{second}/alerts/alertmanager?channel={second_channel.id}"] * 3
+        answers = await asyncio.gather(*(post(one, firing) for one in urls))
         assert answers == [200] * 6
-        await at.slack.until(lambda: all(AUTO in text_about(at, one) for one in sessions))
+        places = (at.channel, second_channel)
+        await at.slack.until(lambda: all(AUTO in text_about(at, one, there) for one in sessions for there in places))
         assert [len(at.anchor.posts(one)) for one in sessions] == [1] * 10
         other: dict[str, object] = {"session_id": at.anchor.add_session(), "fingerprint": "f1", "starts_at": SINCE}
         told = [(await send_to(there, **other))["pause"] for there in (at.bot.url, second)]
@@ -353,5 +358,5 @@ async def send_to(url: str, **fields: object) -> dict[str, object]:
     return (await post_json(f"{url}/alerts", body, headers=BEARER))[1]
 
 
-def text_about(at: SingleHarness, session: str) -> str:
-    return "".join(str(one.blocks) for one in at.messages() if session[:8] in one.text)
+def text_about(at: SingleHarness, session: str, channel: Channel) -> str:
+    return "".join(str(one.blocks) for one in at.messages(channel) if session[:8] in one.text)

@@ -1,6 +1,7 @@
 """Automatic pauses that are held back or fail: the limit of each sender, and whom a failure calls."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -399,6 +400,19 @@ async def test_what_a_failing_database_leaves_undecided_calls_somebody_while_it_
         await break_database(sqlite_url, repair=True)
         await asyncio.sleep(30)
         assert (len(calls(at)), pauses(at)) == (5, [])
+
+
+async def test_many_failures_are_three_mentions_and_then_one_with_the_number_of_the_others(sqlite_url: str) -> None:
+    async with braking(sqlite_url, ALERTS_GROUP=ON_CALL, AUTO_PAUSE_LIMIT="200") as at:
+        at.anchor.fault = server_error()
+        sessions = await storm(at, 100)
+        await at.slack.until(lambda: len(calls(at)) == 3)
+        await asyncio.gather(*(send(at, session_id=one, status="resolved") for one in sessions))
+        await asyncio.sleep(60)
+        assert sum(mentions(at)) == 3
+        await asyncio.sleep(610)
+        (number,) = [int(found[1]) for one in at.messages() if (found := re.search(r"(\d+) more sessions", one.text))]
+        assert (number, sum(mentions(at))) == (97, 4)
 
 
 async def test_at_most_three_in_ten_minutes_and_channel_of_a_sender(sqlite_url: str) -> None:

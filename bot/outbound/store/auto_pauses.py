@@ -12,6 +12,7 @@ from typing import get_args
 from bot.core.cards import AlertContent, Card, Firing, HeldContent, Part
 from bot.core.fields import digest
 from bot.core.outcomes import (
+    CALL_SOMEBODY,
     NAMES,
     NOT_AUTOMATIC,
     AnchorOutcome,
@@ -24,7 +25,7 @@ from bot.core.outcomes import (
     Resumed,
     Why,
 )
-from bot.core.requests import STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
+from bot.core.requests import NOBODY, STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
 from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
 from bot.outbound.store.connections import Connection, Row
@@ -43,6 +44,7 @@ from bot.outbound.store.messages import (
     write_content,
 )
 from bot.outbound.store.running_orders import read_outcome
+from bot.runtime import new_id
 
 LONGEST_TRIED = 86_400.0
 """Seconds after which a pause that failed is not tried again."""
@@ -137,6 +139,20 @@ _CALLS = f"""
     SELECT 1 FROM messages
     WHERE team_id = :team_id AND coalesce(meant_for, channel_id) = :channel_id AND sender = :sender AND id <> :id
       AND mentioned_at > unix_now() - {MENTION_INTERVAL} AND (ts IS NOT NULL OR closed_at IS NULL)
+"""
+_UNTOLD = f"""
+    source = '{Source.ALERT}' AND delivered_by = '{NOBODY}' AND trigger_id LIKE '%:0'
+      AND outcome IN ('{"', '".join(sorted(CALL_SOMEBODY - {Why.HELD_BACK}))}')
+"""
+_FAILED = f"""
+    SELECT team_id, channel_id, user_id, count(DISTINCT session_id) AS number, min(settled_at) AS since
+    FROM orders WHERE given_at > unix_now() - {3 * MENTION_INTERVAL} AND {_UNTOLD} GROUP BY team_id, channel_id, user_id
+    HAVING min(settled_at) <= unix_now() - {MENTION_INTERVAL}
+"""
+"""The first attempts that failed beyond MOST_CALLS, as only cards say."""
+_TELL_FAILED = f"""
+    UPDATE orders SET delivered_by = 'channel' WHERE team_id = :team_id AND channel_id = :channel_id
+      AND user_id = :user_id AND given_at > unix_now() - {3 * MENTION_INTERVAL} AND {_UNTOLD}
 """
 _LAST_OF_FIRING = """
     SELECT outcome, outcome_fields FROM orders
@@ -264,6 +280,18 @@ class AutoPauseRows:
             return False
         add_cards([replace(card, mentions=True, sender=sender)], connection)
         return True
+
+    async def tell_failed(self) -> None:
+        """Add a message that counts the failed pauses of a sender that have none, and mentions people."""
+        for row in await self.database.fetch_all(_FAILED):
+            await self.database.change(partial(self._tell_failed, row), locks=[workspace_lock(row.team_id)])
+
+    def _tell_failed(self, row: Row, connection: Connection) -> None:
+        about, now = {"team_id": row.team_id, "channel_id": row.channel_id}, connection.now()
+        if connection.execute(_TELL_FAILED, **about, user_id=row.user_id) > 0:  # else another leader has told them
+            content = HeldContent(row.user_id, 0, row.since, now, row.number)
+            part = Part(new_id(), SessionId(row.channel_id), content)  # the limit does not look at it
+            add_cards([Card(**about, id=part.id, parts=(part,), mentions=True, sender=row.user_id)], connection)
 
     async def held(self, team_id: str, held_id: str) -> tuple[SessionId, ...] | None:
         """Return the sessions of a message that nobody has paused, and whose alerts still fire; None without it."""
