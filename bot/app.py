@@ -119,7 +119,7 @@ class Bot:
     ) -> None:
         """Build everything between Slack, Anchor and the store."""
         settings, limits, one, tasks = self.settings, self.limits, self.settings.workspace, self.tasks
-        database, page = store.database, settings.anchor_dashboard_url
+        database = store.database
         readiness, metrics = self.readiness, self._metrics
         base_url = "" if one else settings.base_url or ""
 
@@ -151,9 +151,9 @@ class Bot:
         access_check = AccessCheck(workspaces, roles, monitor)
         reads = SessionReads(anchor_sessions, tasks, monitor)
         facts = self.facts = FactReads(anchor_sessions, reads, card_sessions, tasks)
-        lists = SessionLists(access_check, reads, states, delivery, tasks, page)
+        lists = SessionLists(access_check, reads, states, delivery, tasks)
         modals = Modals(workspaces, slack, delivery, tasks)
-        home = HomeView(workspaces, roles, slack, monitor, lists, page)
+        home = HomeView(workspaces, roles, slack, monitor, lists)
 
         # orders and messages
         queue = FairQueue(most=limits.at_anchor, most_each=limits.at_anchor_each, longest_wait=deadline)
@@ -176,14 +176,13 @@ class Bot:
             anchor, anchor_sessions, workspaces, card_sessions, reads, facts, reminders, self._jobs
         )
         find = workspaces.find
-        cards = SessionCards(rows, outbox, states, sender=sender, auto_pauses=pause_rows, dashboard_url=page, find=find)
+        cards = SessionCards(rows, outbox, states, sender=sender, auto_pauses=pause_rows, find=find)
         orders = self.orders = Orders(
             control,
             rows,
             delivery,
             cards,
             tasks,
-            dashboard_url=page,
             facts=facts,
             metrics=metrics,
         )
@@ -194,7 +193,7 @@ class Bot:
 
         # what comes in
         router = Router()
-        window = PauseWindow(lists, pause_rows, modals, self.batches, store.cipher, page)
+        window = PauseWindow(lists, pause_rows, modals, self.batches, store.cipher)
         OrderListeners(orders, window, home).add_to(router)
         forms = Forms(anchor, workspaces, workspaces.rows, roles, monitor, modals, history, base_url)
         views = ViewListeners(home, workspaces, lists, window, forms)

@@ -60,7 +60,7 @@ class Context:
         """Return the access to the workspace of an order. Raises NotDoneError."""
         access = await OperatorAccess(self.find).check(order)
         if not isinstance(access, Access):
-            why = worded(order.verb, access, dashboard_url=self.settings.anchor_dashboard_url)
+            why = worded(order.verb, access)
             raise NotDoneError(terminal_text(f"{why.reason} {why.advice}"))
         return access
 
@@ -68,8 +68,7 @@ class Context:
         """Return the sessions that run. Raises NotDoneError."""
         found = await self.sessions.running((await self.require_access(order)).key)
         if isinstance(found, NotRead):
-            url = self.settings.anchor_dashboard_url
-            raise NotDoneError(terminal_text(not_read_text(found, dashboard_url=url, ordered=ALL_WORD)))
+            raise NotDoneError(terminal_text(not_read_text(found, ordered=ALL_WORD)))
         return found
 
 

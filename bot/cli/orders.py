@@ -155,8 +155,7 @@ class _Execution:
     def tell(self, running: RunningOrder, outcome: Outcome) -> None:
         """Print the outcome of a single order."""
         if len(self.running) == 1 and outcome != _UNSENT:
-            url = self.context.settings.anchor_dashboard_url
-            say(outcome_message(running.order, outcome, now=time.time(), dashboard_url=url).text)
+            say(outcome_message(running.order, outcome, now=time.time()).text)
 
     def end(self) -> int:
         """Return the exit code, and warn if this is not recorded. After Ctrl-C, print what was sent."""
@@ -195,8 +194,8 @@ async def _open_orders(context: Context) -> AsyncIterator[OperatorOrders]:
     lease, is_off = Lease(f"{settings.mark}{secrets.token_hex(8)}", can_lead=False), context.why_not is not None
     writers = [Writer(database, one, Readiness(), is_off=is_off) for one in (lease, None)]
     rows = OrderRows(database, context.store.cipher, writers[0])
-    outbox, dashboard_url = Outbox(MessageRows(database, writers[1]), lease), settings.anchor_dashboard_url
-    cards = SessionCards(rows, outbox, SessionStates(database), dashboard_url=dashboard_url, find=context.find)
+    outbox = Outbox(MessageRows(database, writers[1]), lease)
+    cards = SessionCards(rows, outbox, SessionStates(database), find=context.find)
     queue, access = FairQueue(most=MOST_OF_BATCH, most_each=MOST_OF_BATCH), OperatorAccess(context.find)
     control = SessionControl(context.anchor, access, None, rows, sessions=context.sessions, queue=queue)
     writing = [] if is_off else [tasks.start(one.run()) for one in writers]

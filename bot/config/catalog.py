@@ -356,8 +356,6 @@ _SLACK = (
 _ANCHOR = (
     Setting("ANCHOR_API_URL", url, "https://api.anchorbrowser.io", (),
         "The URL of Anchor's API."),
-    Setting("ANCHOR_DASHBOARD_URL", url, "https://app.anchorbrowser.io/sessions", (),
-        "The page of Anchor's dashboard that messages link to, for people who must stop an agent without the bot."),
     Setting("ANCHOR_TIMEOUT", seconds, "10", (0.001, _LONGEST),
         "The timeout of one attempt to pause or resume, and of the check of a new key."),
     Setting("ANCHOR_DEADLINE", seconds, "20", (0.001, _LONGEST),

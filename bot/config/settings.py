@@ -47,7 +47,7 @@ _SSLMODE = (
 )
 
 OF_ORDERS = (
-    *("ANCHOR_API_KEY", "ANCHOR_API_URL", "ANCHOR_DASHBOARD_URL", "ANCHOR_TIMEOUT", "ANCHOR_DEADLINE"),
+    *("ANCHOR_API_KEY", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "ANCHOR_DEADLINE"),
     *("DATABASE_URL", "ENCRYPTION_KEYS", "SLACK_API_URL", "HTTPS_PROXY"),
 )
 """The settings that orders of the command line need; an emergency is no time to repair others."""
@@ -175,7 +175,6 @@ class Settings:
     slack_signing_secrets: tuple[Secret, ...]
     slack_api_url: str
     anchor_api_url: str
-    anchor_dashboard_url: str
     anchor_timeout: float
     anchor_deadline: float
     proxy: Proxy | None

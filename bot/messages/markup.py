@@ -166,19 +166,17 @@ def _clean(text: str) -> str:
     return " ".join("".join(visible).split())
 
 
-def dashboard(url: str) -> str:
-    """Return the link to Anchor's dashboard; `url` is ANCHOR_DASHBOARD_URL."""
-    return link(url, "Anchor's dashboard")
+DASHBOARD = link("https://app.anchorbrowser.io/sessions", "Anchor's dashboard")
 
 
-def now_in_dashboard(verb: Verb, url: str) -> str:
+def now_in_dashboard(verb: Verb) -> str:
     """Return the advice to do it without the bot, because that takes no repair."""
-    return f"{_DO[verb].capitalize()} it{' now' if verb is Verb.PAUSE else ''} in {dashboard(url)}."
+    return f"{_DO[verb].capitalize()} it{' now' if verb is Verb.PAUSE else ''} in {DASHBOARD}."
 
 
-def or_in_dashboard(verb: Verb, url: str) -> str:
+def or_in_dashboard(verb: Verb) -> str:
     """Return the end of an advice: the way to do it without the bot."""
-    return f"or {_DO[verb]} it in {dashboard(url)}"
+    return f"or {_DO[verb]} it in {DASHBOARD}"
 
 
 def does(what: str) -> str:

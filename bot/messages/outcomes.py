@@ -169,12 +169,12 @@ def earlier(text: str) -> str:
     return text
 
 
-def worded(verb: Verb, outcome: Outcome, *, user_id: str = "", dashboard_url: str = "") -> Wording:
+def worded(verb: Verb, outcome: Outcome, *, user_id: str = "") -> Wording:
     """Return the words for the outcome of an order that `user_id` gave."""
     if isinstance(outcome, Done):
         return Wording(done(verb, user_id))
     key = outcome.why if isinstance(outcome, Unconfirmed) else name_of(outcome)
-    row, values = _ROWS[key], _values(verb, outcome, dashboard_url)
+    row, values = _ROWS[key], _values(verb, outcome)
     advice = _AFTER_DOUBT[verb] if isinstance(outcome, Unconfirmed | Broken) else row.advice
     return Wording(
         *_verdict(verb, name_of(outcome)), f"{row.reason.format_map(values)}.", advice.format_map(values).strip()
@@ -187,7 +187,7 @@ def past_wording(verb: Verb, name: str) -> str:
         return DONE[verb]
     if name not in _ROWS.keys() - {Broken.__name__}:
         return f"{UNCONFIRMED[verb].partition(':')[0]}. Requested"
-    return f"{_verdict(verb, name)[0]}: {_ROWS[name].reason.format_map(_values(verb, None, ''))}. Requested"
+    return f"{_verdict(verb, name)[0]}: {_ROWS[name].reason.format_map(_values(verb, None))}. Requested"
 
 
 def _verdict(verb: Verb, name: str) -> tuple[str, str]:
@@ -203,9 +203,9 @@ def _verdict(verb: Verb, name: str) -> tuple[str, str]:
     return _NOT_DONE[verb], NOT_DONE[verb]
 
 
-def _values(verb: Verb, outcome: Outcome | None, dashboard_url: str) -> dict[str, str]:
+def _values(verb: Verb, outcome: Outcome | None) -> dict[str, str]:
     """Return what the rows have in braces; without an outcome what is true of all of its kind."""
-    now, or_there = markup.now_in_dashboard(verb, dashboard_url), markup.or_in_dashboard(verb, dashboard_url)
+    now, or_there = markup.now_in_dashboard(verb), markup.or_in_dashboard(verb)
     refusal = outcome if isinstance(outcome, Refusal) else Refusal(Why.LATE)
     status, message = getattr(outcome, "status_code", None), getattr(outcome, "anchor_message", None)
     seconds, ids = getattr(outcome, "retry_after", None) or refusal.seconds, sorted(refusal.ids)
@@ -214,7 +214,7 @@ def _values(verb: Verb, outcome: Outcome | None, dashboard_url: str) -> dict[str
         "does": markup.does(verb),
         "now": now,
         "or_there": or_there,
-        "dashboard": markup.dashboard(dashboard_url),
+        "dashboard": markup.DASHBOARD,
         "status": f" ({status})" if status else "",
         "quote": f": {markup.code(message)}" if message else "",
         "later": f"in {math.ceil(seconds)} s" if seconds else "in a moment",

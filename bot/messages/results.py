@@ -175,7 +175,6 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     outcome: outcomes.Outcome,
     *,
     now: float,
-    dashboard_url: str,
     order_id: str = "",
     known: Session | None = None,
     offers_end: bool = False,
@@ -187,7 +186,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     the session.
     `offers_end` says whether people can end sessions in the workspace. `note` is OVERTAKEN, NOT_RECORDED or "".
     """
-    wording = worded(order.verb, outcome, user_id=order.actor.user_id, dashboard_url=dashboard_url)
+    wording = worded(order.verb, outcome, user_id=order.actor.user_id)
     is_refused = isinstance(outcome, Refusal) and order.source is not Source.ALERT
     facts = "" if is_refused else _facts(outcome, known, now)
     lines = [*_first_lines(order, outcome, wording), facts, wording.reason, wording.advice]

@@ -28,7 +28,7 @@ from bot.messages.buttons import (
     several_button,
     state_buttons,
 )
-from bot.messages.markup import code, counted, dashboard, joined, mention, moment, or_in_dashboard
+from bot.messages.markup import DASHBOARD, code, counted, joined, mention, moment, or_in_dashboard
 from bot.messages.outcomes import COMMANDS, NOT_DONE, session_facts, session_line, spoken_name, state_line, worded
 from bot.messages.results import CardUpdate, card_update, outcome_message
 
@@ -49,22 +49,22 @@ def reading_message(verb: Verb, words: str) -> Message:
     return ephemeral(f"⏳ Looking{about} among the sessions… *This {verb}s nothing yet.* The answer follows here.")
 
 
-def not_read_text(failure: NotRead, *, dashboard_url: str, ordered: str = "", verb: Verb = Verb.PAUSE) -> str:
+def not_read_text(failure: NotRead, *, ordered: str = "", verb: Verb = Verb.PAUSE) -> str:
     """Return why Anchor's sessions are not shown, after the verdict about an order that was `ordered` by words."""
     verdict = f"⛔ *Nothing was {verb.past}.*" if ordered else _NOT_SHOWN
     if failure.why is Unread.KEY_REJECTED:
-        wording = worded(verb, KeyRejected(failure.status_code or 0), dashboard_url=dashboard_url)
+        wording = worded(verb, KeyRejected(failure.status_code or 0))
         return f"{verdict} {wording.reason} {wording.advice}"
     status = f" ({failure.status_code})" if failure.status_code else ""
     return (
-        f"{verdict} Anchor's list can't be read now{status}. Try again in a moment, or use {dashboard(dashboard_url)}."
+        f"{verdict} Anchor's list can't be read now{status}. Try again in a moment, or use {DASHBOARD}."
         f"\n`{COMMANDS[verb]} &lt;session_id&gt;` and the buttons on alerts work without this list."
     )
 
 
-def list_refusal(refusal: Refusal, *, dashboard_url: str, verdict: str = _NOT_SHOWN) -> Message:
+def list_refusal(refusal: Refusal, *, verdict: str = _NOT_SHOWN) -> Message:
     """Return why a person sees no sessions, or cannot do with them what the verdict is about."""
-    wording = worded(Verb.PAUSE, refusal, dashboard_url=dashboard_url)
+    wording = worded(Verb.PAUSE, refusal)
     return ephemeral(f"{verdict} {wording.reason}", wording.advice)
 
 
@@ -79,25 +79,25 @@ def list_update(order: Order, outcome: Outcome, *, now: float, order_id: str) ->
     """Return the update of a row after an order that was given in it."""
     if update := card_update(order, outcome, now=now, order_id=order_id):
         return update
-    told = outcome_message(order, outcome, now=now, dashboard_url="")
+    told = outcome_message(order, outcome, now=now)
     verb = Verb.PAUSE if isinstance(outcome, Unconfirmed | Broken) else order.verb  # the agent may run
     again = button(verb, order.session_id, version=order.expected_version or "")
     return CardUpdate(order.session_id, told.text.partition("\n")[0], again)
 
 
-def list_message(overview: Overview, *, dashboard_url: str) -> Message:
+def list_message(overview: Overview) -> Message:
     """Return the list for the person alone, with as many rows as keep their buttons."""
     for most in range(MOST_RUNNING + MOST_PAUSED, 0, -1):
-        if fits(blocks := list_blocks(overview, dashboard_url=dashboard_url, most=most)):
+        if fits(blocks := list_blocks(overview, most=most)):
             return from_blocks(blocks)
-    return from_blocks(list_blocks(overview, dashboard_url=dashboard_url, most=0))
+    return from_blocks(list_blocks(overview, most=0))
 
 
-def list_blocks(overview: Overview, *, dashboard_url: str, most: int = MOST_RUNNING + MOST_PAUSED) -> list[Block]:
+def list_blocks(overview: Overview, *, most: int = MOST_RUNNING + MOST_PAUSED) -> list[Block]:
     """Return what runs and what is paused, in `most` rows, and the buttons for all of it."""
     running, verb, (others, paused) = overview.running, overview.verb, overview.chosen
     choice = Choice(overview.words)
-    top = _top(overview, len(others) + len(paused), dashboard_url)
+    top = _top(overview, len(others) + len(paused))
     blocks = [section(top)] if top else []
     lists = [(_running_heading(running, len(others)), others, MOST_RUNNING)]
     lists.append((_paused_heading(overview, len(paused)), paused, MOST_PAUSED))
@@ -133,16 +133,16 @@ def _row(session: Session, overview: Overview) -> list[Block]:
     return [section(text), *(one | own for one in controls)]
 
 
-def _top(overview: Overview, count: int, dashboard_url: str) -> str:
+def _top(overview: Overview, count: int) -> str:
     running, verb, words = overview.running, overview.verb, overview.words
     if isinstance(running, NotRead):
-        return not_read_text(running, dashboard_url=dashboard_url, ordered=words, verb=verb)
+        return not_read_text(running, ordered=words, verb=verb)
     if not words:
         return ""
     if count:
         return f"❔ *This {verb}s nothing yet.* {counted(count)} match{'es' if count == 1 else ''} {code(words)}."
     listed = f"Anchor lists {counted(len(overview.listed))}.{'' if running.is_complete else f' {_MORE_UNREAD}'}"
-    usage = f"To {verb} by id: `{COMMANDS[verb]} &lt;session_id&gt; [reason]`, {or_in_dashboard(verb, dashboard_url)}."
+    usage = f"To {verb} by id: `{COMMANDS[verb]} &lt;session_id&gt; [reason]`, {or_in_dashboard(verb)}."
     return f"{NOT_DONE[verb]}\nNo session matches {code(words)}. {listed}\n{usage}"
 
 

@@ -198,7 +198,7 @@ def _button(content: BatchContent, order: BatchedOrder) -> Block | None:
     return button(Verb.PAUSE, order.session_id, name=name) if may_run else None
 
 
-def not_resumed(why: outcomes.Refusal, *, dashboard_url: str) -> Message:
+def not_resumed(why: outcomes.Refusal) -> Message:
     """Return why a person cannot resume what was paused at once."""
-    wording = worded(Verb.RESUME, why, dashboard_url=dashboard_url)
+    wording = worded(Verb.RESUME, why)
     return ephemeral(f"{NOT_DONE[Verb.RESUME]} {wording.reason}", wording.advice)

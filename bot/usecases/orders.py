@@ -63,7 +63,6 @@ class Orders:
     session_cards: SessionCards
     tasks: Tasks
     _: KW_ONLY
-    dashboard_url: str
     facts: FactReads
     metrics: Metrics = OFF
 
@@ -111,7 +110,6 @@ class Orders:
             order if order.actor.channel_id else replace(order, reason=""),
             settled.outcome,
             now=time.time(),
-            dashboard_url=self.dashboard_url,
             order_id=running.id,
             known=running.known,
             offers_end=running.offers_end,

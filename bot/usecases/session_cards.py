@@ -49,7 +49,6 @@ class SessionCards:
     _: KW_ONLY
     sender: CardSender | None = None
     auto_pauses: AutoPauseRows | None = None
-    dashboard_url: str
     find: Callable[[str], Awaitable[Workspace | None]]
 
     def __post_init__(self) -> None:
@@ -109,7 +108,6 @@ class SessionCards:
                 order,
                 outcome,
                 now=time.time(),
-                dashboard_url=self.dashboard_url,
                 order_id=running.id,
                 known=running.known,
                 offers_end=running.offers_end,

@@ -129,7 +129,6 @@ class SessionLists:
     states: SessionStates
     delivery: MessageDelivery
     tasks: Tasks
-    dashboard_url: str
 
     def __post_init__(self) -> None:
         self._shown: TTLCache[Person, MessageContent] = TTLCache(MOST_LISTS, KEPT, timer=time.monotonic)
@@ -150,9 +149,9 @@ class SessionLists:
 
     def _message(self, actor: Actor, found: Overview | Refusal, verb: Verb, words: str) -> Message:
         if not isinstance(found, Overview):
-            return list_refusal(found, dashboard_url=self.dashboard_url)
+            return list_refusal(found)
         shown = replace(found, verb=verb, words=words)
-        message = list_message(shown, dashboard_url=self.dashboard_url)
+        message = list_message(shown)
         self._shown[actor.person] = MessageContent(message.text, message.blocks)  # Slack omits it in their clicks
         return message
 

@@ -92,7 +92,7 @@ class Batches:
         """
         access = await self.orders.session_control.access_check.check(Order(Verb.RESUME, SessionId(""), address.actor))
         if not isinstance(access, Access):
-            refusal = several.not_resumed(access, dashboard_url=self.orders.dashboard_url)
+            refusal = several.not_resumed(access)
             await self.delivery.deliver(address, refusal)
             return
         reading = self._paused_and_newer(address.actor.team_id, batch_id)
@@ -169,7 +169,6 @@ class PauseWindow:
     modals: Modals
     batches: Batches
     cipher: FieldCipher
-    dashboard_url: str
 
     async def open(
         self, address: ReplyAddress, trigger_id: str, choice: Choice | None, notes: Sequence[str] = ()
@@ -181,7 +180,7 @@ class PauseWindow:
         preselected = choice is not None
         access = await self._access(address.actor, is_several=preselected)
         if not isinstance(access, Access):
-            await self.modals.delivery.deliver(address, list_refusal(access, dashboard_url=self.dashboard_url))
+            await self.modals.delivery.deliver(address, list_refusal(access))
             return
 
         async def make(_: object) -> View:
@@ -210,7 +209,7 @@ class PauseWindow:
                 choice = replace(choice, ids=ids)
         read = await self.lists.reads.running(access)
         if isinstance(read, NotRead) and not choice.ids:
-            why = not_read_text(read, dashboard_url=self.dashboard_url, ordered=ALL_WORD)
+            why = not_read_text(read, ordered=ALL_WORD)
             return Reply("NotRead", why).view(PAUSE_SEVERAL)
         running = read if isinstance(read, SessionList) else SessionList((), is_complete=False, read_at=time.time())
         chosen, listed = running.chosen(choice), {one.id for one in running.sessions}
@@ -246,7 +245,7 @@ class PauseWindow:
         else:
             access = await self._access(address.actor, is_several=True)
             if not isinstance(access, Access):
-                refusal = list_refusal(access, dashboard_url=self.dashboard_url, verdict=NOTHING_PAUSED)
+                refusal = list_refusal(access, verdict=NOTHING_PAUSED)
                 return Reply("Refused", refusal.text)
             many = Batch(
                 address=address,

@@ -91,7 +91,6 @@ class HomeView:
     slack: SlackClient
     monitor: WorkspaceMonitor
     lists: SessionLists
-    dashboard_url: str
 
     def __post_init__(self) -> None:
         self._locks = KeyedLocks()
@@ -128,4 +127,4 @@ class HomeView:
         found = await self.lists.overview(actor, within=_ANCHOR_WAIT)
         if not isinstance(found, Overview):
             return ()
-        return tuple(list_blocks(found, dashboard_url=self.dashboard_url))
+        return tuple(list_blocks(found))

@@ -15,7 +15,7 @@ import pytest
 
 from bot.config.settings import OF_ORDERS
 from bot.demo.sandbox import environment, environment_of_many
-from bot.sim.anchor import SimAnchor, html, unauthorized
+from bot.sim.anchor import Answer, SimAnchor, html, unauthorized
 from bot.sim.slack import SimSlack
 from harness import SESSION, outcome_text
 from harness.databases import KEY, OTHER_KEY
@@ -148,6 +148,9 @@ async def test_the_output_lists_what_may_still_run(
     site.anchor.fault = None
     assert await site.give("pause", "--all", "--match", "WORDS", "--yes") == 0
     wording("none chosen", capsys.readouterr().out)
+    site.anchor.read_fault = Answer(404, b"{}", times=1)
+    assert await site.give("pause", "--all", "--match", "WORDS", "--yes") == 1
+    wording("not all are listed", capsys.readouterr().err.strip())
     assert site.sent == []
     assert await site.refused("pause", "--all", SESSION) == await site.refused("pause")
 

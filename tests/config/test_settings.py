@@ -32,7 +32,6 @@ DEFAULTS = Settings(
     slack_signing_secrets=(Secret("0123abcd"),),
     slack_api_url="https://slack.com/api/",
     anchor_api_url="https://api.anchorbrowser.io",
-    anchor_dashboard_url="https://app.anchorbrowser.io/sessions",
     anchor_timeout=10.0,
     anchor_deadline=20.0,
     proxy=None,

@@ -19,7 +19,6 @@ from harness.order_rows import batch, order_row, rows_of, settled
 from harness.order_rows import told as told_as
 from harness.outages import without_table
 from harness.product import SessionId, State, cards, outcomes, requests
-from harness.texts import DASHBOARD_URL
 
 pytestmark = pytest.mark.anyio
 
@@ -267,7 +266,7 @@ async def of_no_batch(at: Conversation, message: Message, _: str) -> str:
 async def not_allowed(at: Conversation, message: Message, _: str) -> str:
     await at.slack.click(at.slack.bob, message, RESUME_THESE)
     refusal = outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=frozenset({at.person.id}))
-    return several.not_resumed(refusal, dashboard_url=DASHBOARD_URL).text
+    return several.not_resumed(refusal).text
 
 
 @pytest.mark.parametrize("resume", [no_database, of_no_batch, not_allowed])

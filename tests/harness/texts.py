@@ -3,7 +3,6 @@
 import re
 
 from bot.cli import terminal_text
-from bot.config.catalog import SETTINGS
 from bot.core.fields import Secret, digest
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
 from bot.core.policy import EVERYBODY, Role, Rule
@@ -25,7 +24,6 @@ __all__ += ["result_texts", "senders", "settings_texts", "terminal_text", "who_c
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"
 ALICE = "U0ALICE0001"
-DASHBOARD_URL = SETTINGS["ANCHOR_DASHBOARD_URL"].default
 UNKNOWN_ACTION = result_texts.unknown_message().text
 SAMPLE_ALERT = cards.SAMPLE_ALERT.text
 
@@ -41,7 +39,7 @@ def outcome_text(
 ) -> str:
     """The text for an outcome of an order: that of Alice to pause SESSION, unless said otherwise."""
     order = _order(verb, session, user, reason)
-    return outcome_message(order, outcome, now=0.0, dashboard_url=DASHBOARD_URL, note=note).text
+    return outcome_message(order, outcome, now=0.0, note=note).text
 
 
 _TIMES = re.compile(r"<!date[^>]*>|\b\d+ s\b", re.ASCII)
@@ -97,7 +95,7 @@ HELP = result_texts.HELP.text
 
 
 def list_refused(refusal: Refusal) -> str:
-    return sessions.list_refusal(refusal, dashboard_url=DASHBOARD_URL).text
+    return sessions.list_refusal(refusal).text
 
 
 def reading(text: str, *, verb: str = "pause") -> str:

@@ -53,7 +53,6 @@ from bot.sim.slack.content import objects
 ID = SessionId("3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b")
 OTHER_ID = SessionId("9c0d7e11-2222-4333-8444-555566667777")
 ALICE, BOB, CHANNEL, TEAM = "U0ALICE0001", "U0BOB000001", "C0ALERTS001", "T0HOME00001"
-DASHBOARD = "https://dashboard.example/sessions"
 NOW = 1_785_000_000.0
 TASK = Session(
     id=ID,
@@ -81,7 +80,7 @@ def order(name: str, reason: str = "") -> Order:
 
 def answer(name: str, outcome: outcomes.Outcome, reason: str = "", **more: Any) -> Message:
     """Return the answer to the order of this name."""
-    return outcome_message(order(name, reason), outcome, **{"now": 0.0, "dashboard_url": DASHBOARD, **more})
+    return outcome_message(order(name, reason), outcome, **{"now": 0.0, **more})
 
 
 def _ids(letter: str, count: int) -> frozenset[str]:
@@ -317,7 +316,7 @@ def by_alice(*paused: str) -> dict[str, SessionState]:
 
 def overview(found: SessionList | NotRead, paused: Mapping[str, SessionState] | None, **more: Any) -> Message:
     """Return the list, for Bob."""
-    return list_message(seen(found, paused, **more), dashboard_url=DASHBOARD)
+    return list_message(seen(found, paused, **more))
 
 
 WAS_PAUSED = SessionState(Phase.PAUSED, Verb.PAUSE, "1" * 28, ALICE, CHANNEL, "it <loops> & spends", NOW - 600)
@@ -328,7 +327,7 @@ LONGEST: Mapping[str, Message] = {
     "longest overview": overview(running(*many(LONG), is_complete=False), by_alice(*MANY)),
 }
 OVERVIEW = seen(running(LISTED), by_alice(OTHER_ID))
-OVERVIEW_BLOCKS = tuple(list_blocks(OVERVIEW, dashboard_url=DASHBOARD))
+OVERVIEW_BLOCKS = tuple(list_blocks(OVERVIEW))
 
 
 ALL_THAT_RUN = Choice()

@@ -135,7 +135,7 @@ class Process:
         known = Mock(**{"reads.known.return_value": None, "have_more.return_value": False})
         cards = Mock(**{"is_card.return_value": False}, keep_batch=self._keep_batch)
         delivery = Mock(deliver=AsyncMock(return_value=Delivered("channel")))
-        values: dict[str, Any] = {"dashboard_url": "", "facts": known}
+        values: dict[str, Any] = {"facts": known}
         self.orders = Orders(control, rows, delivery, cards, tasks, **values)
         for work in (
             self.writer.run(),
