@@ -25,8 +25,9 @@ os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])  # processes run the c
 pytest.register_assert_rewrite("harness")
 
 from bot.cli.manifest import manifest
+from bot.logs import TextFormatter
 from harness.databases import PostgreSQL, new_databases, server_directory
-from harness.secret_scan import Listener
+from harness.secret_scan import leaks
 from harness.snapshot import SNAPSHOT, is_recorded, watch_slack
 from harness.virtual_time import VirtualTimeLoop, clock
 from scripts import settings_page
@@ -139,6 +140,20 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
+
+
+class Listener(logging.Handler):
+    """Hears everything as it would be written; `leaked` has the lines with a secret."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(TextFormatter())
+        self.leaked: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record)
+        if leaks(line):
+            self.leaked.append(line)
 
 
 @pytest.fixture(autouse=True)

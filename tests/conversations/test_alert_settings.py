@@ -112,7 +112,7 @@ async def test_an_admin_names_the_group_that_critical_alerts_mention(team: Tenan
 async def test_without_a_test_alert_alerts_go_where_they_went(team: Tenant, fault: Fault, code: str) -> None:
     team.slack.faults[POST] = fault
     await team.press(CHOOSE, team.channel.id)
-    await team.home_with(say.alert_not_posted(team.channel.id, code))
+    await team.home_with(say.settings_texts.alert_not_posted(team.channel.id, code).text)
     assert (await team.stored()).alerts_channel is None
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from bot.core.requests import Verb
 from bot.demo.sandbox import environment
+from bot.messages.results import broken_button_message
 from bot.sim.anchor import Fault, Hang, SessionState, Slow, forbidden, server_error, unauthorized
 from bot.sim.slack import Message, User, View
 from bot.sim.slack.content import parts
@@ -21,7 +23,6 @@ from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import locked
 from harness.product import Settings, outcomes
-from harness.texts import broken_button_text
 
 pytestmark = pytest.mark.anyio
 
@@ -208,7 +209,7 @@ async def test_an_end_button_with_anything_beside_the_id_ends_nothing() -> None:
     value = f"{SESSION} for=U0ALICE0001 until=9999999999"
     async with ending() as at:
         await press(at, at.slack.post(at.channel, "End?", blocks=[block_of(button(END, value))]))
-        assert (await at.wait_for_ephemeral()).text == broken_button_text(value, verb="end")
+        assert (await at.wait_for_ephemeral()).text == broken_button_message(Verb.END, value).text
         assert verbs(at) == []
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -14,7 +16,6 @@ from bot.sim.slack import Answered, Channel, Delivery, Message, SimSlack, Source
 from harness.blocks import actions, button, section
 from harness.snapshot import SNAPSHOT, sentences
 from harness.texts import waiting_text
-from harness.transport import deliver
 
 BY_BOTH = ("a command", "a click")
 """The surfaces that a pause or a resume can be ordered on."""
@@ -94,7 +95,13 @@ class Conversation:
 
     async def deliver(self, kind: str, payload: Mapping[str, object], *, takes_answer: bool = False) -> Answered:
         """Send any payload as Slack would; `kind` is the type of a Socket Mode envelope."""
-        return await deliver(self.slack, kind, payload, takes_answer=takes_answer)
+        if self.slack.socket_mode:
+            return await self.slack.sockets.send(kind, payload, accepts_response_payload=takes_answer)
+        if kind == "events_api":
+            body = json.dumps(payload).encode()
+            return await self.slack.send(body, self.slack.sign(body) | {"Content-Type": "application/json"})
+        body = urlencode({"payload": json.dumps(payload)} if kind == "interactive" else payload).encode()
+        return await self.slack.send(body, self.slack.sign(body))
 
     # --- what people see ---
 

@@ -1,9 +1,6 @@
 """Secrets that must never be logged: whatever in tests is a key, a token or a URL that gives its holder a right."""
 
-import logging
 import re
-
-from bot.logs import TextFormatter
 
 _SECRETS = re.compile(
     r"sk-[\w-]{4,}"  # Anchor's keys
@@ -17,17 +14,3 @@ _SECRETS = re.compile(
 
 def leaks(text: str) -> list[str]:
     return _SECRETS.findall(text)
-
-
-class Listener(logging.Handler):
-    """Hears everything, as it would be written, tracebacks and all; `leaked` has the lines with a secret in them."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.setFormatter(TextFormatter())
-        self.leaked: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record)
-        if leaks(line):
-            self.leaked.append(line)

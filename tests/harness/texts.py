@@ -5,7 +5,7 @@ import re
 from bot.cli import terminal_text
 from bot.core.fields import Secret, digest
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
-from bot.core.policy import EVERYBODY, Role, Rule
+from bot.core.policy import Role, Rule
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.workspace import AnchorKey, KeyProblem
@@ -84,10 +84,6 @@ def incident_text(incident: str) -> str:
     return result_texts.incident_message(incident).text
 
 
-def broken_button_text(value: str, *, verb: str = "pause") -> str:
-    return result_texts.broken_button_message(Verb(verb), value).text
-
-
 REFRESH = sessions.REFRESH
 """The `action_id` of the button that reads again."""
 
@@ -107,7 +103,6 @@ def reading(text: str, *, verb: str = "pause") -> str:
 OUTDATED = settings_texts.OUTDATED.text
 NOT_SAVED = settings_texts.NOT_SAVED.text
 KEY_REFUSED = settings_texts.key_not_accepted(KeyProblem(401, is_refused=True)).text
-POLICY_SAVED = settings_texts.policy_saved(EVERYBODY).text.partition("\n")[0]
 
 
 def not_admin(role: Role = Role.MEMBER) -> str:
@@ -120,10 +115,6 @@ def key_saved(end: str = "1234") -> str:
 
 def alert_posted(channel: str) -> str:
     return settings_texts.alert_posted(channel).text
-
-
-def alert_not_posted(channel: str, code: str = "") -> str:
-    return settings_texts.alert_not_posted(channel, code).text
 
 
 def who_can(verb: str, rule: Rule) -> str:

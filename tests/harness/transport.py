@@ -1,14 +1,9 @@
 """How Slack reaches the bot in a conversation test: over HTTP or over Socket Mode."""
 
-import json
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import pytest
-
-from bot.sim.slack import Answered, SimSlack
 
 HTTP_ONLY = pytest.mark.transport("http")
 """For a test of what exists over HTTP only."""
@@ -45,14 +40,3 @@ def transports_of(test: pytest.Function | pytest.Item, choice: str) -> tuple[str
     if choice == "all" or (mark and choice == "marked"):
         return possible
     return (possible[zlib.crc32(test.nodeid.encode()) % len(possible)],)
-
-
-async def deliver(slack: SimSlack, kind: str, payload: Mapping[str, object], *, takes_answer: bool = False) -> Answered:
-    """Send any payload as Slack would; `kind` is the type of a Socket Mode envelope."""
-    if slack.socket_mode:
-        return await slack.sockets.send(kind, payload, accepts_response_payload=takes_answer)
-    if kind == "events_api":
-        body = json.dumps(payload).encode()
-        return await slack.send(body, slack.sign(body) | {"Content-Type": "application/json"})
-    body = urlencode({"payload": json.dumps(payload)} if kind == "interactive" else payload).encode()
-    return await slack.send(body, slack.sign(body))

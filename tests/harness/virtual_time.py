@@ -73,16 +73,13 @@ class Clock:
         self._began, self._wall = self.elapsed(), _real_time()
 
     def run(self) -> None:
-        """Run with the machine's clock."""
         if self._runs_since is None:
             self._runs_since = _real_monotonic()
 
     def stand(self) -> None:
-        """Stand still."""
         self._at, self._runs_since = self.elapsed(), None
 
     def jump(self, seconds: float) -> None:
-        """Let so many seconds pass at once."""
         self._at += seconds
 
     def elapsed(self) -> float:
@@ -247,15 +244,11 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return f"nothing can happen any more, after {clock.of_test:.0f} virtual seconds:\n{text.getvalue()}"
 
 
-def _in_nanoseconds(follow: Callable[[], float]) -> Callable[[], int]:
-    return lambda: int(follow() * 1_000_000_000)
-
-
 def install() -> None:
     """Let the clocks of Python follow, and so that of SQLite."""
     for follow in (clock.time, clock.monotonic, clock.perf_counter):
         setattr(time, follow.__name__, follow)
-        setattr(time, f"{follow.__name__}_ns", _in_nanoseconds(follow))
+        setattr(time, f"{follow.__name__}_ns", lambda follow=follow: int(follow() * 1_000_000_000))
     time.sleep = clock.sleep  # type: ignore[assignment]
 
 
