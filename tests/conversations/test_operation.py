@@ -143,7 +143,7 @@ async def test_alerts_are_counted_by_outcome() -> None:
     assert {one: metrics("anchor_bot_alerts_total", outcome=one) for one in counts} == counts
 
 
-MOST_WAKEUPS, MOST_IN_SOCKET_MODE, MOST_CALLS = 2.5, 4.0, 0.9  # a second; one more look can fall into the time
+MOST_WAKEUPS, MOST_IN_SOCKET_MODE, MOST_CALLS = 2.5, 4.0, 1.1  # a second; one more look can fall into the time
 MEASURED = 64.0  # seconds: a multiple of all intervals
 TOKEN = "token-of-alerts-0123456789abcdef"
 
@@ -227,7 +227,8 @@ async def test_an_order_of_a_known_person_costs_one_call_of_anchor_and_none_of_s
         calls, orders, tasks = len(at.methods), len(at.orders), running_tasks()
         with statements() as about_workspaces, counted(Database, "change_orders") as transactions:
             messages = await pause(at, by)
-            await until(lambda: running_tasks() <= tasks)
+            await until(lambda: running_tasks() <= tasks and len(transactions) == 2)
+            await asyncio.sleep(0.5)
             assert len(transactions) == 2  # its record, its outcome; that it was told is recorded with later ones
         assert (len(at.methods) - calls, len(at.orders) - orders, about_workspaces) == (0, 1, ["INSERT"])
         posts = [message for message in messages if message.source is Source.RESPONSE_URL]
