@@ -137,7 +137,7 @@ class Forms:
 
     async def _write(self, workspace: Workspace, user_id: str, change: Change) -> Reply:
         if not await change.write:
-            return messages.OUTDATED if await self.rows.is_installed(workspace.team_id) else messages.NOT_SERVED
+            return messages.OUTDATED
         self.monitor.notify_change(workspace, change.reply.notice(user_id), user_id, change.concerned)
         return change.reply
 

@@ -69,13 +69,10 @@ class OrderHistory:
 
     async def next_page(self, after: PastOrder | None, *, most: int, **where: object) -> list[PastOrder]:
         """Return the orders and changes that follow `after`, or the first ones, in the sequence of their times."""
-        order, of = "given_at, id LIMIT :most", ("orders", _CHANGES)
-        if after is None:
-            return await self._fetch(where, order=order, of=of, most=most)
-        is_later = "given_at >= :after AND (given_at > :after OR id > :after_id)"
-        return await self._fetch(
-            where, is_later, order=order, of=of, most=most, after=after.given_at, after_id=after.id
-        )
+        is_later = ["given_at >= :after AND (given_at > :after OR id > :after_id)"] if after else []
+        values = {"after": after.given_at, "after_id": after.id} if after else {}
+        order = "given_at, id LIMIT :most"
+        return await self._fetch(where, *is_later, order=order, of=("orders", _CHANGES), most=most, **values)
 
     async def _fetch(
         self, where: Mapping[str, object], *conditions: str, order: str, of: Sequence[str], **values: object
