@@ -42,6 +42,12 @@ CONFIRMED_RESUME = "anchor_resume_confirmed"
 A click on one that does not ask is answered with the question, since Slack does not report whether a button asks.
 """
 
+LEGACY_PAUSE = "anchor_pause_legacy"
+"""The `callback_id` of an attachment whose buttons pause: a public contract, too. The `value` is the session id.
+
+https://api.slack.com/legacy/message-buttons
+"""
+
 PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME = "anchor_pause_from_message", "Pause Anchor agent"
 """The `callback_id` of the message shortcut, and its name, as manifest.yml declares them."""
 

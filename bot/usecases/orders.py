@@ -49,8 +49,8 @@ _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to 
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
 
-RECOVERY_INTERVAL = 3.0
-"""Seconds between two looks for orders to take over."""
+RECOVERY_INTERVAL, ALONE_INTERVAL = 3.0, 16.0
+"""Seconds between two looks for orders to take over, also if only commands run beside the bot."""
 
 
 @dataclass(eq=False)
@@ -219,13 +219,14 @@ class Orders:
         A pause is sent again, which does no harm. A resume that can have been sent never is: it could undo a newer
         pause. An end is never sent later. Raises StoreError.
         """
+        interval = ALONE_INTERVAL if self.rows.lease.is_alone else RECOVERY_INTERVAL
         if self.rows.writer.is_full or self.rows.lease.term is None:
-            return RECOVERY_INTERVAL
+            return interval
         taken = await self.rows.adopt(self.known_ids())
         for running in taken:
             if running.id not in self._open:  # it has begun since
                 self._recover(running)
-        return 0.0 if len(taken) == MOST_TAKEN else RECOVERY_INTERVAL
+        return 0.0 if len(taken) == MOST_TAKEN else interval
 
     def _recover(self, running: RunningOrder) -> None:
         verb, is_sent, outcome = running.order.verb, running.state is State.SENT, running.outcome

@@ -372,7 +372,11 @@ async def alertmanager(directory: Path, bot: str, *, other: str = "") -> AsyncIt
         text = text.replace("receivers:\n", f"{ROUTES}receivers:\n{RECEIVER.format(bot=bot, channel=other)}", 1)
     for name, value in {"group_by": "[alertname]", "group_interval": "1s", "repeat_interval": "2s"}.items():
         text = re.sub(rf"^  {name}: .*", f"  {name}: {value}", text, count=1, flags=re.MULTILINE)
-    for name, content in {"alertmanager.yml": text, "anchor-alert-token": MANAGER_TOKEN}.items():
+    for name, content in {
+        "alertmanager.yml": text,
+        "anchor-slack-webhook": "",
+        "anchor-alert-token": MANAGER_TOKEN,
+    }.items():
         (directory / name).write_text(content)
     own = ("--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address=")
     port = free_port()

@@ -84,6 +84,10 @@ def incident_text(incident: str) -> str:
     return result_texts.incident_message(incident).text
 
 
+def broken_button_text(value: str, *, verb: str = "pause", is_legacy: bool = False) -> str:
+    return result_texts.broken_button_message(Verb(verb), value, is_legacy=is_legacy).text
+
+
 REFRESH = sessions.REFRESH
 """The `action_id` of the button that reads again."""
 

@@ -127,6 +127,9 @@ TOLD = {
     "without a channel": click(channel=None),
     "in a legacy attachment": interaction("interactive_message.alertmanager"),
     "on nothing in a legacy attachment": interaction("interactive_message.alertmanager", actions=None),
+    "on nothing of our legacy attachment": interaction(
+        "interactive_message.alertmanager", callback_id="anchor_pause_legacy", actions=None
+    ),
     "on no message": on_message(message=None, team={"id": "T0HOME00001", "domain": 5}),
     "on a message of odd fields": on_message(message={"text": 5, "blocks": MARK, "attachments": [5], "thread_ts": []}),
 }

@@ -199,6 +199,7 @@ class _BoltApp(AsyncApp):
 
 _KINDS = {
     "block_actions": "action",
+    "interactive_message": "attachment_action",
     "message_action": "message_shortcut",
     "shortcut": "global_shortcut",
     "view_submission": "view",

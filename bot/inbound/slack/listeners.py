@@ -54,6 +54,7 @@ class OrderListeners:
         """Register the listeners."""
         router.add("command", *_VERBS, listener=self.run)
         router.add("action", *buttons.VERBS, listener=self.click)
+        router.add("attachment_action", buttons.LEGACY_PAUSE, listener=self.click_legacy)
         router.add("message_shortcut", buttons.PAUSE_FROM_MESSAGE, listener=self.pause_from_message)
         router.add("global_shortcut", SHORTCUT, listener=self.open_window)
 
@@ -129,7 +130,13 @@ class OrderListeners:
 
     async def click(self, request: Request) -> None:
         """Handle a click. Slack shows nothing of its ack but its absence, so the answer follows it."""
-        click = payload.read_button_click(request.payload, request.address)
+        await self._answer_click(payload.read_button_click(request.payload, request.address), request)
+
+    async def click_legacy(self, request: Request) -> None:
+        """Handle a click on a button of an attachment. A message in its ack would replace the alert."""
+        await self._answer_click(payload.read_legacy_click(request.payload, request.address), request)
+
+    async def _answer_click(self, click: payload.ButtonClick, request: Request) -> None:
         order = _read_order(click, request)
         if isinstance(order, Message):
             request.tasks.start(request.delivery.deliver(click.address, order))
@@ -187,7 +194,7 @@ def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message
     """Return the order, or the answer: a resume is asked about, unless its button asks."""
     found = find_session_id(click.value)
     if not isinstance(found, Found) or (click.verb is Verb.END and found.rest):
-        return broken_button_message(click.verb, click.value)
+        return broken_button_message(click.verb, click.value, is_legacy=click.is_legacy)
     version = read_version(found.rest) if click.verb is Verb.RESUME else None
     actor, trigger_id = click.address.actor, request.payload.get("trigger_id")
     order = Order(click.verb, found.session_id, actor, "", trigger_id, request.age, Source.BUTTON, version)

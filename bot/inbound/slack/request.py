@@ -19,7 +19,7 @@ _MAX_TIME = 1 << 40  # Unix seconds; a database cannot store more
 
 _Check = Callable[[object], bool]
 
-_MESSAGE = ("text", "blocks", "attachments", "thread_ts")
+_MESSAGES = {"message": ("text", "blocks", "attachments", "thread_ts"), "original_message": ("thread_ts",)}
 """The fields of a message of anybody. Their types are not checked: those who read them do."""
 
 _MAX_FIELDS = 100
@@ -68,8 +68,9 @@ def _check_interaction(picked: dict[str, Any]) -> None:
         raise IncompletePayloadError("its view has no id")
     if kind == "interactive_message":
         picked.setdefault("actions", [{}])  # Bolt fails without
-    if (message := picked.get("message")) is not None:
-        picked["message"] = {name: message[name] for name in _MESSAGE if name in message}
+    for holder, names in _MESSAGES.items():
+        if holder in picked:
+            picked[holder] = {name: picked[holder][name] for name in names if name in picked[holder]}
     if view is not None:
         picked["view"] = {"type": "modal", **view}  # Bolt fails on a submitted view without a type
 
@@ -144,7 +145,7 @@ _COMMAND: dict[str, _Check] = {
 _INTERACTION: dict[str, _Check] = {
     **dict.fromkeys(("type", "callback_id", "response_url", "trigger_id", "action_ts", "message_ts"), _is_text),
     **dict.fromkeys(("user", "team", "channel", "enterprise"), _has_id),
-    **dict.fromkeys(("container", "message"), _is_object),
+    **dict.fromkeys(("container", *_MESSAGES), _is_object),
     "view": _is_view,
     "actions": _are_actions,
 }
@@ -322,6 +323,7 @@ class ButtonClick:
     value: str
     is_confirmed: bool
     address: ReplyAddress
+    is_legacy: bool = False
     is_in_home: bool = False
     is_in_list: bool = False
 
@@ -348,6 +350,20 @@ def read_button_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
         address=replace(address, clicked=clicked),
         is_in_home=payload.get("view") is not None,
         is_in_list=is_ephemeral and text_field(action, "block_id").startswith(ROW),
+    )
+
+
+def read_legacy_click(payload: Mapping[str, Any], address: ReplyAddress) -> ButtonClick:
+    """Read an `interactive_message` payload of our button. Slack omits an ephemeral message, and an empty value."""
+    original, ts = payload.get("original_message"), text_field(payload, "message_ts")
+    thread_ts = "" if original is None else text_field(original, "thread_ts") or ts
+    clicked = ClickedMessage(ts, thread_ts, content=None)
+    return ButtonClick(
+        verb=Verb.PAUSE,
+        value=text_field(payload["actions"][0], "value"),
+        is_confirmed=True,
+        address=replace(address, clicked=clicked),
+        is_legacy=True,
     )
 
 
