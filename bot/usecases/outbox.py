@@ -155,7 +155,7 @@ class Outbox:
         if news != LEADER and self.lease.term is not None:
             self.wake.set()
         elif news == LEADER:
-            self.lease.wake.set()
+            self.lease.hasten()
 
     def stop(self) -> None:
         """Let `run` end. What is due is sent by another process, or after the next start."""

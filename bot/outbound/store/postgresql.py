@@ -73,6 +73,7 @@ def driver(url: str) -> Driver:
 
 def _open(conninfo: str) -> tuple[psycopg.Connection[Any], Callable[[], None]]:
     raw = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)  # for poolers
+    raw.add_notify_handler(lambda _: None)  # a pooler delivers some here, and the driver would keep them
     # the block of `raw.pipeline()` ends with a flush: a server that has read one ends no idle transaction any more
     raw._pipeline = pipeline = psycopg.Pipeline(raw)  # noqa: SLF001
     pipeline.__enter__()

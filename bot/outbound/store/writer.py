@@ -129,7 +129,8 @@ class Lease:
         """Return the seconds until a renewal is due."""
         return math.inf if self.is_alone else max(0.0, self._renewed_at + self.seconds / _RENEWALS - time.monotonic())
 
-    def _hasten(self) -> None:
+    def hasten(self) -> None:
+        """Let a renewal be due now."""
         self._renewed_at = min(self._renewed_at, time.monotonic() - self.seconds / _RENEWALS)
         self.wake.set()
 
@@ -139,7 +140,7 @@ class Lease:
             self._term += 1
         elif self._term is not None:
             self._is_sure = False
-            self._hasten()
+            self.hasten()
 
     def renew(self, connection: Connection) -> Callable[[], int | None]:
         """Renew it in a transaction. Return a function that reads the term after the commit, for `renewed`."""
@@ -161,7 +162,7 @@ class Lease:
         self._is_sure = term is not None and (term != self._term or (self._is_sure and self.is_held))
         self._renewed_at, self._term = began, term
         if term is not None and not self._is_sure:
-            self._hasten()
+            self.hasten()
 
     def yield_lead(self, connection: Connection) -> bool:
         """Leave the lead to another living process, if there is one; return whether. Take it again if it does not."""

@@ -99,6 +99,17 @@ async def test_each_transaction_says_what_it_needs(postgresql_urls: Iterator[str
 ENDLESS = "WITH RECURSIVE endless(i) AS (SELECT 1 UNION ALL SELECT i FROM endless) SELECT count(*) FROM endless"
 
 
+async def test_a_connection_keeps_no_notifications_that_a_pooler_delivers_to_it(postgresql_urls: Iterator[str]) -> None:
+    def hear(connection: Connection) -> list[Any]:
+        for _ in range(3):
+            connection.fetch_all("SELECT pg_notify('anchor_bot', 'messages')")
+        return list(vars(connection.raw)["_notifies_backlog"] or ())
+
+    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store:
+        await store.database.orders.use(lambda connection: connection.fetch_all("LISTEN anchor_bot"))
+        assert await store.database.orders.use(hear) == []
+
+
 async def test_a_call_that_is_given_up_leaves_its_connection_to_others(store: Store) -> None:
     sql = "SELECT pg_sleep(600)" if store.database.driver.is_shared else ENDLESS
     for _ in range(WRITERS + 1):

@@ -4,7 +4,10 @@ import time
 
 import pytest
 
-from bot.outbound.store.writer import LEASE, Lease
+from bot.health import Readiness
+from bot.outbound.store.messages import MessageRows
+from bot.outbound.store.writer import LEADER, LEASE, Lease, Writer
+from bot.usecases.outbox import Outbox
 from harness.product import Store
 from harness.stored import execute, fetch
 
@@ -65,7 +68,9 @@ async def test_another_process_leads_at_once_after_a_clean_stop(store: Store) ->
     await renew(store, first)
     await renew(store, second)
     await store.database.change(first.leave)
-    assert (first.is_held, await renew(store, second)) == (False, 2)
+    assert (first.is_held, second.due_in() > 0) == (False, True)
+    Outbox(MessageRows(store.database, Writer(store.database, None, Readiness())), second).hear(LEADER)
+    assert (second.due_in(), await renew(store, second)) == (0, 2)
     assert await fetch(store, "SELECT name FROM leases WHERE name = 'one'") == []
 
 
