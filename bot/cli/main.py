@@ -187,7 +187,7 @@ _user_id = _one_like(
 def _session_id(text: str) -> SessionId:
     found = find_session_id(text)
     if not isinstance(found, Found):
-        example = "use one like 3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
+        example = "use one like 3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b (anchor-bot sessions lists those that run)"
         raise argparse.ArgumentTypeError(f"{text!r} does not contain exactly one session id: {example}")
     return found.session_id
 
@@ -240,7 +240,7 @@ _WORKSPACE = _option("--workspace", "the workspace, if the bot serves several", 
 _TEAM = _option("team_id", "the workspace's id, like T0123456789", type=_team_id, metavar="ID")
 _USER = _option("user", "the person's id, like U0123456789", type=_user_id, metavar="ID")
 _YES = _flag("--yes", "ask nothing; without a terminal this is required")
-_SESSION = _option("session", "the session: its id, or a URL with it", type=_session_id, metavar="ID")
+_SESSION = _option("session", "the session: its whole id, or a URL with it", type=_session_id, metavar="ID")
 _REASON = _option("--reason", "the reason, for the journal", default="")
 _MATCH = _option("--match", "only those with a tag, domain or key", default="", metavar="WORDS")
 _HTTP = _option("--http", "the bot's public URL, for Slack's requests", type=_https_url, metavar="URL")

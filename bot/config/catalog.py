@@ -303,7 +303,7 @@ _ALERTS = (
     _secret("ALERTS_TOKEN", alert_tokens, "", (),
         "One workspace: programs that send this token (Authorization: Bearer …) can post alerts. Without it /alerts "
         "does not exist. Make a long random one: openssl rand -hex 32. For several programs: at most 20 tokens, "
-        "separated by commas, each as name=token. Cards, the log and metrics name the program; default is the name of "
+        "separated by commas, each as name=token. Cards and the log name the program; default is the name of "
         "a token without one. A name has at most 30 of a-z, 0-9, - and _, and begins with a letter or digit. With "
         "many workspaces, do not set it for the bot: an admin makes tokens in the app's Home. See "
         "docs/alerts.md#programs-and-their-tokens."),

@@ -44,6 +44,10 @@ _IS_REPEATABLE = _IS_ASKED_AGAIN | {
 _ADDED = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
 _MOST_BLOCKS = 50  # https://docs.slack.dev/reference/block-kit/blocks
 
+REPEATED = ephemeral(
+    "*Slack sent this command twice.* It counts once. If you don't see its result, send "
+    f"`{_PAUSE}`: the list shows what runs and what is paused."
+)
 HELP = ephemeral(
     f"`{_PAUSE}`, `{COMMANDS[Verb.RESUME]}`: list what runs and is paused",
     f"`{_PAUSE} &lt;id or first 8 digits&gt; [reason]`: pause it; `{COMMANDS[Verb.RESUME]}` resumes it",

@@ -157,7 +157,7 @@ async def test_a_request_that_slack_sends_again_after_the_restart_is_done_once(
             assert (at.orders, len(await left.rows())) == ([], 1)
             if is_told:
                 assert again.ack is not None
-                assert again.ack.text == waiting_text(verb)
+                assert again.ack.text == result_texts.REPEATED.text
 
 
 # --- what Socket Mode sends again ---

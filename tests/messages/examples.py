@@ -41,6 +41,7 @@ from bot.messages.home import Home, home_view
 from bot.messages.install import Page, installed_page
 from bot.messages.results import (
     HELP,
+    REPEATED,
     ended_message,
     outcome_message,
     question_message,
@@ -375,6 +376,7 @@ MESSAGES: Mapping[str, Message] = {
     "list: words": listed(running(LISTED, BARE), "a `b` <c>"),
     "list: none": listed(running(is_complete=False)),
     "help": HELP,
+    "repeated": REPEATED,
     **LONGEST,
 }
 VIEWS: Mapping[str, View] = {

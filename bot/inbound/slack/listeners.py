@@ -25,7 +25,7 @@ from bot.inbound.slack.app import Request, Router, guarded
 from bot.messages import buttons
 from bot.messages.blocks import Message, Visibility, ephemeral
 from bot.messages.outcomes import COMMANDS
-from bot.messages.results import HELP, broken_button_message, question_message, waiting_message
+from bot.messages.results import HELP, REPEATED, broken_button_message, question_message, waiting_message
 from bot.messages.sessions import REFRESH, reading_message
 from bot.messages.settings import CHECKING, TITLES, Reply
 from bot.messages.several import SHORTCUT, about_ids
@@ -116,8 +116,8 @@ class OrderListeners:
         self, running: RunningOrder, settled: Settled | None, request: Request, *, is_repeated: bool
     ) -> Message:
         """Return the outcome for the ack; to the person alone if everybody has it from elsewhere."""
-        if settled is None:  # Slack has sent it to another process, too, which tells the outcome
-            return waiting_message(running.order, is_recorded=True)
+        if settled is None:  # Slack has sent it to another process, too, which tells the outcome, or has told it
+            return REPEATED
         message = self.orders.message(running, settled)
         if is_repeated and message.visibility is Visibility.IN_CHANNEL:
             # Slack did not get the first ack, and may show no other
