@@ -34,8 +34,8 @@ _AUDIT_GAP = (
 )
 _FOOTERS = {
     Role.ADMIN: "Only admins and owners of this workspace see the buttons and menus here.",
-    Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. If you are, open this tab again "
-    "in a minute to change these settings.",
+    Role.UNKNOWN: "Slack did not say who you are in this workspace, so you can't pause or change settings. Open this "
+    "tab again in a minute. If it stays so, the operator of this bot can run `anchor-bot doctor`.",
 }
 _FOR_OTHERS = "Admins and owners of this workspace can change these settings in their Home tab of this app."
 _UNMANAGED = "All of this is *set in .env* of this bot. Its operator can change it there."
@@ -72,7 +72,8 @@ class Home:
 
 def home_view(home: Home) -> View:
     """Return the whole tab."""
-    footer = _FOOTERS.get(home.role, _FOR_OTHERS) if home.workspace.is_managed else _UNMANAGED
+    is_about_person = home.workspace.is_managed or home.role is Role.UNKNOWN
+    footer = _FOOTERS.get(home.role, _FOR_OTHERS) if is_about_person else _UNMANAGED
     return View(
         (
             *_about_key(home),

@@ -78,7 +78,8 @@ class CardSender:
         if isinstance(content := card.content, BatchContent):
             return await self._compose_batch(card, content)
         if isinstance(content, HeldContent):
-            return failed_message(content) if content.failed else held_message(content, card.id)
+            message = failed_message(content) if content.failed else held_message(content, card.id)
+            return elsewhere(message, card.meant_for) if card.meant_for else message
         states = await self._read_states(card)
         parts = [(part.content, part.session_id) for part in card.parts]
         facts = {part.session_id: part.facts for part in card.parts if part.facts is not None}

@@ -157,11 +157,11 @@ class Forms:
 
     async def _choose_group(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
         """Let messages about alerts mention user groups from now on, or nobody."""
-        groups = "".join(sent.text(sent.name).reveal().split())
         try:
-            reply = messages.groups_saved(read_groups(groups))
+            read = read_groups(sent.text(sent.name).reveal())
         except ValueError:
             return messages.NOT_A_GROUP
+        groups, reply = ",".join("=".join(filter(None, one)) for one in read.items()), messages.groups_saved(read)
         if groups == workspace.alerts_groups:
             return reply
         write = self.rows.set_alerts_groups(workspace.team_id, groups, by=user_id)

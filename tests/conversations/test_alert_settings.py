@@ -92,6 +92,7 @@ async def test_an_admin_names_the_group_that_critical_alerts_mention(team: Tenan
     for written, reply in (
         ("on-call", say.settings_texts.NOT_A_GROUP),
         ("S1,S2", say.settings_texts.NOT_A_GROUP),
+        ("S0ONE S0TWO", say.settings_texts.NOT_A_GROUP),
         (ON_CALL, of_all),
         (ON_CALL, of_all),
         (f" C0OPS000001 = {ON_CALL}, {ON_CALL}", of_two),

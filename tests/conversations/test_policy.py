@@ -124,3 +124,5 @@ async def test_without_the_scope_to_know_people_everybody_is_refused(at: ManyHar
     team = await Tenant.open(at, with_key=True)
     team.workspace.installation.scopes = {"commands", "chat:write"}
     await refused(team, "a command", team.member, outcomes.Refusal(outcomes.Why.ROLE_UNKNOWN))
+    assert team.calls("users.info") == 1
+    assert "doctor" in str((await team.open_home(team.member)).blocks)

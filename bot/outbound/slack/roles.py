@@ -28,6 +28,7 @@ LONGEST_LOOKUP = 20.0
 """Seconds in which attempts for an order begin while Slack limits the rate: an order's deadline by default."""
 
 _STRANGER = ("user_not_found", "user_not_visible", "users_not_found")  # the error codes for people of nobody's
+_NOT_REPEATED = TOKEN_REFUSED | {"missing_scope"}
 
 PROFILE_TTL = 300.0
 _REFRESH_TIMEOUT = 1.0  # seconds to wait for Slack if there is an older answer
@@ -60,7 +61,7 @@ async def _fetch_with_retries(web: AsyncWebClient, token: Secret, user_id: str) 
             failures += 1
             longest = _RETRY_TIME if error.after is None else LONGEST_LOOKUP
             delay = max(backoff(failures, first=_BACKOFF, longest=longest), (error.after or 0.0) if failures > 1 else 0)
-            if str(error) in TOKEN_REFUSED or time.monotonic() + delay > began + longest:
+            if str(error) in _NOT_REPEATED or time.monotonic() + delay > began + longest:
                 raise
         await asyncio.sleep(delay)
 

@@ -78,7 +78,7 @@ _ADMITTED = f"""
 """The pauses by a sender's alerts that were sent, but for those of sessions that had been paused already."""
 _OF_OTHER_TOKEN = f"""
     {_OF_SESSION} AND source = '{Source.ALERT}' AND user_id <> :user_id AND given_at > :wanted
-      AND substr(trigger_id, 1, {_OF_ALERT}) = :firing
+      AND substr(trigger_id, 1, {_OF_ALERT}) = :firing AND trigger_id LIKE :start
 """
 _LOOK = f"""
     SELECT resume.user_id AS resumed_by, coalesce(resume.settled_at, resume.given_at) AS resumed_at, resume.outcome,
@@ -145,14 +145,14 @@ _UNTOLD = f"""
       AND outcome IN ('{"', '".join(sorted(CALL_SOMEBODY - {Why.HELD_BACK}))}')
 """
 _FAILED = f"""
-    SELECT team_id, channel_id, user_id, count(DISTINCT session_id) AS number, min(settled_at) AS since
-    FROM orders WHERE given_at > unix_now() - {3 * MENTION_INTERVAL} AND {_UNTOLD} GROUP BY team_id, channel_id, user_id
-    HAVING min(settled_at) <= unix_now() - {MENTION_INTERVAL}
+    SELECT team_id, channel_id, user_id FROM orders WHERE given_at > unix_now() - {3 * MENTION_INTERVAL} AND {_UNTOLD}
+    GROUP BY team_id, channel_id, user_id HAVING min(settled_at) <= unix_now() - {MENTION_INTERVAL}
 """
 """The first attempts that failed beyond MOST_CALLS, as only cards say."""
 _TELL_FAILED = f"""
     UPDATE orders SET delivered_by = 'channel' WHERE team_id = :team_id AND channel_id = :channel_id
       AND user_id = :user_id AND given_at > unix_now() - {3 * MENTION_INTERVAL} AND {_UNTOLD}
+    RETURNING session_id, settled_at
 """
 _LAST_OF_FIRING = """
     SELECT outcome, outcome_fields FROM orders
@@ -233,7 +233,7 @@ class AutoPauseRows:
         assert attempt is not None  # noqa: S101 - only alerts are judged
         sender = order.actor.user_id
         about = {"team_id": order.actor.team_id, "session_id": order.session_id, "id": order_id, "user_id": sender}
-        about["firing"] = attempt.all_of_firing[:_OF_ALERT]
+        about |= {"firing": attempt.all_of_firing[:_OF_ALERT], "start": f"%:{attempt.since:.3f}:%"}
         times = {"since": min(now - RESPECTED, attempt.since), "wanted": now - STILL_WANTED}
         looks = connection.fetch_each(*_LOOKS, **about, **times, owner=owner, ended_since=now - _ENDED_WITHIN)
         recorded, own, (look,), held_rows = looks
@@ -288,8 +288,9 @@ class AutoPauseRows:
 
     def _tell_failed(self, row: Row, connection: Connection) -> None:
         about, now = {"team_id": row.team_id, "channel_id": row.channel_id}, connection.now()
-        if connection.execute(_TELL_FAILED, **about, user_id=row.user_id) > 0:  # else another leader has told them
-            content = HeldContent(row.user_id, 0, row.since, now, row.number)
+        if told := connection.fetch_all(_TELL_FAILED, **about, user_id=row.user_id):  # else another leader has
+            since, number = min(one.settled_at for one in told), len({one.session_id for one in told})
+            content = HeldContent(row.user_id, 0, since, now, number)
             part = Part(new_id(), SessionId(row.channel_id), content)  # the limit does not look at it
             add_cards([Card(**about, id=part.id, parts=(part,), mentions=True, sender=row.user_id)], connection)
 
