@@ -4,12 +4,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cachetools import TTLCache
 
@@ -33,7 +33,8 @@ CUT_INTERVAL = 60.0
 class Database:
     """A database. Each of its calls can raise StoreUnreachableError, and does until `prepared` is set.
 
-    `errors` counts the calls that failed. `messages_due` is set when the outbox of this process is to look.
+    Changes other than of orders hold `turn`, so that one of them at a time is before an order. `errors` counts the
+    calls that failed. `messages_due` is set when the outbox of this process is to look.
     """
 
     driver: Driver
@@ -41,6 +42,7 @@ class Database:
     changes: Pool
     reads: Pool
     file: Path | None = None
+    turn: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
     messages_due: asyncio.Event = field(default_factory=asyncio.Event)
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
     errors: int = 0
@@ -75,7 +77,8 @@ class Database:
         After `within` seconds it is rolled back, unless it is just being committed. `is_prepared`: also before
         `prepared` is set.
         """
-        return await self._call(self.changes, partial(_transact, work, locks), within, is_prepared=is_prepared)
+        transact = partial(_transact, work, locks)
+        return await self._call(self.changes, transact, within, self.turn, is_prepared=is_prepared)
 
     async def change_orders(
         self,
@@ -85,7 +88,7 @@ class Database:
         is_apart: bool = False,
         lock_timeout: float = 0.5,
     ) -> _T:
-        """Do the same in the lane of orders, or apart from it.
+        """Do the same in the lane of orders, which waits for one other change at most, or apart from it.
 
         `work` returns a function that reads the result after the commit.
         """
@@ -110,7 +113,7 @@ class Database:
         """
         with suppress(StoreUnreachableError):
             if self.file is not None:
-                await self._call(self.changes, _empty_log)
+                await self._call(self.changes, _empty_log, turn=self.turn)
         return CUT_INTERVAL
 
     async def _call(
@@ -118,6 +121,7 @@ class Database:
         pool: Pool,
         work: Callable[[Connection], _T],
         within: float = TIMEOUT,
+        turn: AbstractAsyncContextManager[Any] | None = None,
         *,
         is_prepared: bool = False,
     ) -> _T:
@@ -125,7 +129,7 @@ class Database:
         if not (is_prepared or self.prepared.is_set()):
             raise StoreUnreachableError("its tables are not checked yet")
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within), turn or nullcontext():
                 return await pool.use(work)
         except (StoreUnreachableError, TimeoutError, self.driver.api.Error) as error:
             failure = self._translate(error)
@@ -181,7 +185,7 @@ def connect(url: Secret) -> Database:
     if file is not None or url == sqlite.IN_MEMORY:
         driver = sqlite.driver(file)
         changes, reads = Pool(driver, "sqlite-changes", most=1), Pool(driver, "sqlite-reads", most=READERS)
-        return Database(driver, changes, changes, reads, file)
+        return Database(driver, changes, changes, reads, file, asyncio.Lock())
     from bot.outbound.store import postgresql  # noqa: PLC0415 - the driver takes 9 MB
 
     driver = postgresql.driver(url.reveal())

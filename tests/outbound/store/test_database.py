@@ -137,6 +137,15 @@ async def test_a_cancellation_as_a_call_ends_breaks_off_no_other_one(store: Stor
 # --- SQLite ---
 
 
+async def test_an_order_waits_for_one_other_change_at_most(sqlite_url: str) -> None:
+    done = list[Connection]()
+    async with open_store(Secret(sqlite_url), [KEY]) as store:
+        others = [asyncio.create_task(store.database.change(done.append)) for _ in range(20)]
+        await asyncio.sleep(0)
+        assert await change(store, "orders", lambda _: [len(done)]) == [1]
+        await asyncio.gather(*others)
+
+
 def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
