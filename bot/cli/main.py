@@ -242,7 +242,7 @@ _USER = _option("user", "the person's id, like U0123456789", type=_user_id, meta
 _YES = _flag("--yes", "ask nothing; without a terminal this is required")
 _SESSION = _option("session", "the session: its whole id, or a URL with it", type=_session_id, metavar="ID")
 _REASON = _option("--reason", "the reason, for the journal", default="")
-_MATCH = _option("--match", "only those with a tag, domain or key", default="", metavar="WORDS")
+_MATCH = _option("--match", "only those with a tag, domain, key, or an id that begins so", default="", metavar="WORDS")
 _HTTP = _option("--http", "the bot's public URL, for Slack's requests", type=_https_url, metavar="URL")
 _KEPT = "Works with and without a running bot."
 _OPERATOR = f"{_KEPT} Asks for no permission in Slack, and is recorded in the journal."
