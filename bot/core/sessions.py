@@ -225,8 +225,7 @@ class SessionPage:
 class SessionList:
     """The sessions that run or may run, the newest first. `read_at` is in Unix seconds, `ended` has recent others.
 
-    If it is not complete, there can be more than these: Anchor has too many to read, or only those of one API key
-    could be read.
+    If it is not complete, there can be more than these: Anchor has too many to read, or not all could be read.
     """
 
     sessions: tuple[Session, ...]
