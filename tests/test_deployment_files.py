@@ -24,16 +24,37 @@ from bot.inbound.slack.app import Router
 from bot.inbound.slack.listeners import OrderListeners, ViewListeners
 from bot.messages.buttons import PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
 from bot.sim.slack import Shortcut, SimSlack, SlashCommand
-from harness.dockerfile import all_of, environment_of, read_stages
 from harness.product import outcomes
 from harness.samples import sample
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE, COMPOSE, SERVICE = ROOT / "Dockerfile", ROOT / "compose.yaml", ROOT / "deploy/anchor-bot.service"
-BUILD, IMAGE = read_stages(DOCKERFILE)
 HOME = "/var/lib/anchor-bot"
 LONGEST_STOP = 10
 """Seconds, as docs/run.md promises."""
+Stage = list[tuple[str, str]]
+
+
+def read_stages(path: Path) -> list[Stage]:
+    """The instructions of each stage, of which the first is its FROM, and their arguments."""
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    stages: list[Stage] = []
+    for line in filter(None, re.sub(r"\\\n\s*", "", "\n".join(lines)).splitlines()):
+        name, _, arguments = line.partition(" ")
+        stages += [[]] if name == "FROM" else []
+        stages[-1].append((name, arguments))
+    return stages
+
+
+def all_of(stage: Stage, name: str) -> list[str]:
+    return [arguments for one, arguments in stage if one == name]
+
+
+def environment_of(stage: Stage) -> dict[str, str]:
+    return dict(word.split("=", 1) for arguments in all_of(stage, "ENV") for word in arguments.split())
+
+
+BUILD, IMAGE = read_stages(DOCKERFILE)
 
 
 @pytest.mark.skipif(not Path(sys.executable).with_name("hadolint").exists(), reason="hadolint is for Linux on x86-64")

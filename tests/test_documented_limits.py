@@ -21,17 +21,7 @@ from bot.outbound import workspaces
 from bot.outbound.slack import roles
 from bot.outbound.store import auto_pauses, database, people, store, writer
 from bot.outbound.store import history as past_orders
-from bot.usecases import (
-    access,
-    auto_pause,
-    delivery,
-    orders,
-    outbox,
-    queue,
-    reminders,
-    session_cards,
-    session_checks,
-)
+from bot.usecases import access, auto_pause, delivery, orders, outbox, queue, reminders, session_cards, session_checks
 
 Row = tuple[str, *tuple[float | str, ...]]
 DOCS = Path(__file__).parents[1] / "docs"
@@ -67,10 +57,7 @@ PAGES: dict[str, list[Row]] = {
         ("checked once per {} and workspace", span(session_checks.INTERVAL)),
         ("A check makes at most {} requests", checked.MOST_READS),
     ],
-    "backup": [
-        ("serves after {} s at the latest", store.FIRST_ATTEMPT),
-        ("tries again every {} s", store.RETRY_DELAY),
-    ],
+    "backup": [("serves after {} s at the latest", store.FIRST_ATTEMPT), ("tries again every {} s", store.RETRY_DELAY)],
     "reliability": [
         ("{} seconds after its last sign of life", writer.LEASE),
         (

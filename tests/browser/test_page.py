@@ -1,21 +1,55 @@
 """The demo's page in a real browser: its story, its switches, and accessibility at two sizes."""
 
 import re
+from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.demo.bot_process import BotState
 from bot.demo.jobs import JOBS
+from bot.demo.page.server import page as serve_page
 from bot.sim.slack.content import Content
 from browser.accessibility import axe_in_both_themes, press, protruding, tab_to
-from browser.channel_page import ChannelPage, says, shown
+from browser.channel_page import ChannelPage, new_channel, says, shown
+from browser.pages import chromium, watched_page
+from demo.page_client import strict_runner
 from harness import texts
 from harness.blocks import actions, attachment, button, legacy_button, section
 from harness.conversation import until
 from harness.product import outcomes
 
 pytestmark = pytest.mark.anyio
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """One event loop for all tests, since they share a browser."""
+    return ("asyncio", {"use_uvloop": True})
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def fresh(browser: Browser) -> AsyncIterator[ChannelPage]:
+    """#alerts in a demo that has just begun, in which nobody may break a rule."""
+    async with strict_runner() as runner, serve_page(runner) as url, watched_page(browser) as page:
+        await page.goto(url)
+        await expect(page.get_by_role("radio", name="alice")).to_be_checked()
+        yield ChannelPage(runner.demo, runner.demo.sandbox.slack.alerts, page)
+
+
+@pytest.fixture
+async def channel(fresh: ChannelPage) -> ChannelPage:
+    """A new channel, which Alice has open."""
+    channel = ChannelPage(fresh.demo, await new_channel(fresh.demo), fresh.page)
+    await channel.open()
+    return channel
 
 
 RUNAWAY, FLIGHTS, INVOICES = JOBS

@@ -9,17 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.sim.anchor import (
-    DEFAULT_KEY,
-    Answer,
-    Fault,
-    SessionState,
-    Slow,
-    html,
-    rate_limited,
-    server_error,
-    unauthorized,
-)
+from bot.sim import anchor as sim
 from bot.sim.slack import Channel, Message, Source, User
 from bot.sim.slack.content import Part, parts
 from conversations.test_alert_cards import PAUSE, alert, buttons, taking_alerts, until_shown
@@ -29,13 +19,7 @@ from harness.blocks import actions, attachment, button, context, image, legacy_b
 from harness.outages import execute
 from harness.product import outcomes
 from harness.product import outcomes as about
-from harness.texts import (
-    HELP,
-    SESSION,
-    UNKNOWN_ACTION,
-    broken_button_text,
-    incident_text,
-)
+from harness.texts import HELP, SESSION, UNKNOWN_ACTION, broken_button_text, incident_text
 
 pytestmark = pytest.mark.anyio
 
@@ -51,8 +35,8 @@ async def test_a_command_pauses_the_session_and_the_channel_sees_the_outcome() -
     assert message.source is Source.ACK
     assert message.text == paused(reason="spending & spending")
     assert "anchor_resume" in str(message.blocks)
-    assert state is SessionState.PAUSED
-    assert (posted.path, posted.key, posted.body) == (f"/v1/sessions/{SESSION}/agent/pause", DEFAULT_KEY, b"")
+    assert state is sim.SessionState.PAUSED
+    assert (posted.path, posted.key, posted.body) == (f"/v1/sessions/{SESSION}/agent/pause", sim.DEFAULT_KEY, b"")
     assert "Content-Type" not in posted.headers
 
 
@@ -89,7 +73,7 @@ def _buttons(block: Part) -> tuple[Part, ...]:
 @BOTH_TRANSPORTS
 async def test_a_click_pauses_changes_the_message_and_posts_to_the_thread() -> None:
     async with single_workspace() as at:
-        at.anchor.fault = Slow(3.0)
+        at.anchor.fault = sim.Slow(3.0)
         message = at.post_alert()
         click = await at.click(message)
         assert at.messages() == [message], "the ack does not wait for Anchor"
@@ -117,7 +101,7 @@ async def test_if_the_message_cannot_be_changed_the_outcome_is_posted(
     assert ("message not updated" in [record.message for record in caplog.records]) is (url is not None)
 
 
-INVALID_BLOCKS = Answer(400, b"invalid_blocks", "text/plain")
+INVALID_BLOCKS = sim.Answer(400, b"invalid_blocks", "text/plain")
 
 
 async def test_images_stay_and_a_message_whose_blocks_slack_refuses_stays_and_its_result_has_the_button() -> None:
@@ -160,7 +144,7 @@ async def test_a_press_pauses_once_and_posts_to_the_thread_and_an_outsider_is_re
         denial = outcomes.Refusal(outcomes.Why.NOT_MEMBER)
         assert (await at.wait_for_ephemeral(outsider)).text == outcome_text(denial, user=outsider.id)
         assert at.orders == []
-        at.anchor.fault = Slow(1.0)
+        at.anchor.fault = sim.Slow(1.0)
         pressed = await at.slack.press(at.person, message)
         assert (pressed.error, at.messages()) == (None, [message])
         await at.slack.resend(pressed)
@@ -190,7 +174,7 @@ async def result(at: SingleHarness, about: Message, channel: Channel | None = No
 @BOTH_TRANSPORTS
 async def test_the_session_is_paused_once_and_the_thread_gets_the_result_and_the_ack_does_not_wait() -> None:
     async with single_workspace() as at:
-        at.anchor.fault = Slow(3.0)
+        at.anchor.fault = sim.Slow(3.0)
         parent = at.slack.post(at.channel, "What is it doing?", user=at.slack.bob)
         message = at.slack.post(at.channel, LINK, user=at.slack.bob, thread_ts=parent.ts)
         used = await at.slack.use_shortcut(at.person, message)
@@ -281,20 +265,20 @@ async def test_an_unknown_button_with_a_session_is_answered_with_a_button_that_w
 HOSTILE = "<!channel> `rm` *now* &amp; " + "x" * 500
 
 
-def error(status: int, message: str) -> Answer:
-    return Answer(status, json.dumps({"error": {"code": status, "message": message}}).encode())
+def error(status: int, message: str) -> sim.Answer:
+    return sim.Answer(status, json.dumps({"error": {"code": status, "message": message}}).encode())
 
 
-TABLE: dict[str, tuple[Fault, about.Outcome, str]] = {
-    "paused without a status": (Answer(200, b"{}"), about.Paused(), "INFO"),
+TABLE: dict[str, tuple[sim.Fault, about.Outcome, str]] = {
+    "paused without a status": (sim.Answer(200, b"{}"), about.Paused(), "INFO"),
     "not running": (error(400, "Session is not running"), about.NotRunning("Session is not running"), "INFO"),
     "not found": (error(404, "Session not found"), about.NotFound("Session not found"), "INFO"),
-    "failed": (server_error(), about.Failed(500, "Failed to pause agent"), "WARNING"),
-    "key refused": (unauthorized(), about.KeyRejected(401, "Invalid API key"), "WARNING"),
-    "rate limited": (rate_limited(30), about.RateLimited(30, "Too many requests"), "WARNING"),
-    "out of service": (server_error(503), about.Unavailable(503), "WARNING"),
-    "gateway": (html(503), about.Unconfirmed(about.Doubt.NO_ANSWER, 503), "WARNING"),
-    "a page instead of an answer": (html(200), about.Unconfirmed(about.Doubt.NOT_UNDERSTOOD, 200), "WARNING"),
+    "failed": (sim.server_error(), about.Failed(500, "Failed to pause agent"), "WARNING"),
+    "key refused": (sim.unauthorized(), about.KeyRejected(401, "Invalid API key"), "WARNING"),
+    "rate limited": (sim.rate_limited(30), about.RateLimited(30, "Too many requests"), "WARNING"),
+    "out of service": (sim.server_error(503), about.Unavailable(503), "WARNING"),
+    "gateway": (sim.html(503), about.Unconfirmed(about.Doubt.NO_ANSWER, 503), "WARNING"),
+    "a page instead of an answer": (sim.html(200), about.Unconfirmed(about.Doubt.NOT_UNDERSTOOD, 200), "WARNING"),
     "a hostile message": (error(404, HOSTILE), about.NotFound(HOSTILE), "INFO"),
     "an invisible message": (error(404, "\u0000\u202e"), about.NotFound("\u202e"), "INFO"),
 }
@@ -303,7 +287,7 @@ TABLE: dict[str, tuple[Fault, about.Outcome, str]] = {
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize(("fault", "outcome", "level"), TABLE.values(), ids=TABLE)
 async def test_the_channel_reads_the_outcome_within_the_ack_and_an_agent_left_running_is_a_warning(
-    fault: Fault, outcome: about.Outcome, level: str, caplog: pytest.LogCaptureFixture
+    fault: sim.Fault, outcome: about.Outcome, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with single_workspace() as at:
         at.anchor.fault = fault
@@ -323,7 +307,7 @@ async def test_a_key_that_anchor_repeats_is_not_shown(status: int, key: str) -> 
     async with single_workspace(ANCHOR_API_KEY=key) as at:
         body = json.dumps({"error": {"message": f"Invalid API key provided: {key}"}})
         for spelling in (body, body.replace("/", "\\/")):
-            at.anchor.fault = Answer(status, spelling.encode())
+            at.anchor.fault = sim.Answer(status, spelling.encode())
             await at.command()
         texts = [message.text for message in at.messages()]
     assert len(texts) == 2

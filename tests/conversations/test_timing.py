@@ -9,20 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.app import LONGEST_STOP
+from bot.sim import slack as sim
 from bot.sim.anchor import Slow
-from bot.sim.slack import (
-    Answer,
-    Channel,
-    Fault,
-    For,
-    Hang,
-    ResetAfterReading,
-    Source,
-    api_error,
-    expired_url,
-    rate_limited,
-    server_error,
-)
 from bot.sim.slack.simulator import ACK_DEADLINE
 from conversations.test_alert_cards import TOKEN, send
 from harness import ALICE, BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
@@ -50,34 +38,34 @@ async def test_a_later_outcome_is_announced_in_time_and_then_posted_once() -> No
         assert [one.text for one in at.seen()] == [waiting_text()]
         await at.wait_for_messages()
         await asyncio.sleep(0.3)
-        assert [(one.source, one.text) for one in at.messages()] == [(Source.RESPONSE_URL, paused())]
+        assert [(one.source, one.text) for one in at.messages()] == [(sim.Source.RESPONSE_URL, paused())]
     assert ACK_WAIT - 1.0 <= delivery.elapsed < 5.0  # Slack sends its time in whole seconds
 
 
-async def slow_pause(at: SingleHarness, channel: Channel | None = None) -> None:
+async def slow_pause(at: SingleHarness, channel: sim.Channel | None = None) -> None:
     """Type a command whose outcome comes after its ack."""
     at.anchor.fault = Slow(0.3)
     await at.command(channel=channel)
 
 
-LIMITED = Answer(429, b"", "text/plain", headers={"Retry-After": "1"}, times=1)
-EMPTY = Answer(200, b"", "text/plain", applied=True)
-WAYS: dict[str, tuple[Fault, Fault | None, Source, float]] = {
-    "a limit on the response_url": (rate_limited(1, times=1), None, Source.RESPONSE_URL, 1.0),
-    "an error of the response_url": (server_error(), None, Source.POST_MESSAGE, 0),
-    "a limit of over three seconds on the response_url": (rate_limited(4), None, Source.POST_MESSAGE, 0),
-    "an expired response_url": (expired_url(), None, Source.POST_MESSAGE, 0),
-    "an empty answer of the response_url": (EMPTY, None, Source.RESPONSE_URL, 0),
-    "no answer of the response_url once": (ResetAfterReading(times=1), None, Source.RESPONSE_URL, 5.0),
-    "no answer of the response_url": (ResetAfterReading(), None, Source.POST_MESSAGE, 35.0),
-    "a limit on posting": (expired_url(), rate_limited(1, times=1), Source.POST_MESSAGE, 1.0),
-    "a limit without JSON on posting": (expired_url(), LIMITED, Source.POST_MESSAGE, 1.0),
+LIMITED = sim.Answer(429, b"", "text/plain", headers={"Retry-After": "1"}, times=1)
+EMPTY = sim.Answer(200, b"", "text/plain", applied=True)
+WAYS: dict[str, tuple[sim.Fault, sim.Fault | None, sim.Source, float]] = {
+    "a limit on the response_url": (sim.rate_limited(1, times=1), None, sim.Source.RESPONSE_URL, 1.0),
+    "an error of the response_url": (sim.server_error(), None, sim.Source.POST_MESSAGE, 0),
+    "a limit of over three seconds on the response_url": (sim.rate_limited(4), None, sim.Source.POST_MESSAGE, 0),
+    "an expired response_url": (sim.expired_url(), None, sim.Source.POST_MESSAGE, 0),
+    "an empty answer of the response_url": (EMPTY, None, sim.Source.RESPONSE_URL, 0),
+    "no answer of the response_url once": (sim.ResetAfterReading(times=1), None, sim.Source.RESPONSE_URL, 5.0),
+    "no answer of the response_url": (sim.ResetAfterReading(), None, sim.Source.POST_MESSAGE, 35.0),
+    "a limit on posting": (sim.expired_url(), sim.rate_limited(1, times=1), sim.Source.POST_MESSAGE, 1.0),
+    "a limit without JSON on posting": (sim.expired_url(), LIMITED, sim.Source.POST_MESSAGE, 1.0),
 }
 
 
 @pytest.mark.parametrize(("of_url", "of_post", "source", "waits"), WAYS.values(), ids=WAYS)
 async def test_a_late_outcome_is_delivered_by_the_first_way_that_works(
-    of_url: Fault, of_post: Fault | None, source: Source, waits: float
+    of_url: sim.Fault, of_post: sim.Fault | None, source: sim.Source, waits: float
 ) -> None:
     async with single_workspace(ack_wait=0.0) as at:
         at.slack.faults["response_url"] = of_url
@@ -94,7 +82,7 @@ async def test_a_late_outcome_is_delivered_by_the_first_way_that_works(
 async def test_an_outcome_that_can_not_be_posted_in_the_channel_is_sent_to_the_person(why: str) -> None:
     async with single_workspace(ack_wait=0.0) as at:
         channel = at.workspace.channels["C0PRIVATE01"] if why == "no member" else at.channel
-        at.slack.faults["response_url"] = expired_url()
+        at.slack.faults["response_url"] = sim.expired_url()
         at.anchor.fault = Slow(0.3)
         await at.command(channel=channel)
         channel.is_archived = why == "archived"
@@ -103,17 +91,17 @@ async def test_an_outcome_that_can_not_be_posted_in_the_channel_is_sent_to_the_p
 
 
 ROUTES = ("response_url", "channel", "direct message")
-LOST: dict[str, tuple[Fault, Fault, tuple[float, float], list[str]]] = {
-    "no answer": (ResetAfterReading(), ResetAfterReading(), (2_100, 2_300), [f"{one}: " for one in ROUTES]),
+LOST: dict[str, tuple[sim.Fault, sim.Fault, tuple[float, float], list[str]]] = {
+    "no answer": (sim.ResetAfterReading(), sim.ResetAfterReading(), (2_100, 2_300), [f"{one}: " for one in ROUTES]),
     "refused": (
-        expired_url(),
-        api_error("channel_not_found"),
+        sim.expired_url(),
+        sim.api_error("channel_not_found"),
         (0, 5),
         ["response_url: response_url status 404", "channel: channel_not_found", "direct message: channel_not_found"],
     ),
     "a refused token": (
-        expired_url(),
-        api_error("token_revoked"),
+        sim.expired_url(),
+        sim.api_error("token_revoked"),
         (1_700, 1_900),
         ["response_url: response_url status 404", "channel: token_revoked", "direct message: token_revoked"],
     ),
@@ -122,7 +110,7 @@ LOST: dict[str, tuple[Fault, Fault, tuple[float, float], list[str]]] = {
 
 @pytest.mark.parametrize(("of_url", "of_post", "after", "why"), LOST.values(), ids=LOST)
 async def test_an_outcome_that_is_given_up_is_one_error_with_each_way(
-    of_url: Fault, of_post: Fault, after: tuple[float, float], why: list[str], caplog: pytest.LogCaptureFixture
+    of_url: sim.Fault, of_post: sim.Fault, after: tuple[float, float], why: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with single_workspace(ack_wait=0.0) as at:
         at.slack.faults["response_url"], at.slack.faults["chat.postMessage"] = of_url, of_post
@@ -144,10 +132,10 @@ async def test_an_outcome_that_is_given_up_is_one_error_with_each_way(
 
 
 OUTAGES = {
-    "hanging for 12 s": For(12.0, Hang()),
-    "resetting for 5 s": For(5.0, ResetAfterReading()),
-    "limited": For(60.0, rate_limited(5)),
-    "a refused token": For(60.0, api_error("invalid_auth")),
+    "hanging for 12 s": sim.For(12.0, sim.Hang()),
+    "resetting for 5 s": sim.For(5.0, sim.ResetAfterReading()),
+    "limited": sim.For(60.0, sim.rate_limited(5)),
+    "a refused token": sim.For(60.0, sim.api_error("invalid_auth")),
 }
 
 
@@ -157,7 +145,7 @@ OUTAGES = {
     ids=OUTAGES,
 )
 async def test_what_slack_does_not_take_is_sent_again_also_after_a_restart(
-    outage: For, sqlite_url: str, *, restarts: bool
+    outage: sim.For, sqlite_url: str, *, restarts: bool
 ) -> None:
     own = {"ALERTS_TOKEN": TOKEN, "ALERTS_CHANNEL": "C0ALERTS001"}
     async with remains(sqlite_url, **own) as left, AsyncExitStack() as bots:
@@ -182,7 +170,7 @@ async def test_what_slack_does_not_take_is_sent_again_also_after_a_restart(
 
 async def test_a_result_does_not_wait_for_the_card() -> None:
     async with single_workspace() as at:
-        at.slack.faults["response_url"] = rate_limited(20)
+        at.slack.faults["response_url"] = sim.rate_limited(20)
         began = time.monotonic()
         await at.click()
         await at.slack.until(lambda: at.messages()[-1].text == paused())
@@ -191,7 +179,7 @@ async def test_a_result_does_not_wait_for_the_card() -> None:
 
 async def test_a_slack_that_hangs_does_not_hold_the_end_up_for_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
     async with single_workspace(ack_wait=0.0) as at:
-        at.anchor.fault = at.slack.faults["response_url"] = Hang()
+        at.anchor.fault = at.slack.faults["response_url"] = sim.Hang()
         delivery = await at.command()
         await at.anchor.until(lambda: at.orders)
         began = time.monotonic()

@@ -29,7 +29,7 @@ from harness import OTHER_SESSION, SESSION, SingleHarness, Tenant, single_worksp
 from harness.conversation import post_json, until
 from harness.product import cards
 from harness.programs import Server, needs, program
-from harness.stored import until_sent
+from harness.stored import until_found
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
 pytestmark = pytest.mark.anyio
@@ -78,6 +78,11 @@ async def until_posted(at: SingleHarness, count: int = 1) -> list[Message]:
 
 def ok(taken: int, *channels: str) -> tuple[int, dict[str, Any]]:
     return 200, {"ok": True, "channels": [*(channels or ["C0ALERTS001"])], "taken": taken}
+
+
+async def until_sent(url: str) -> None:
+    """Wait until Slack has been told all changes of cards."""
+    await until_found(url, "SELECT id FROM messages WHERE due IS NOT NULL", exists=False)
 
 
 async def test_an_alert_becomes_a_card_and_the_same_firing_changes_nothing(database_url: str) -> None:

@@ -1,6 +1,7 @@
 """The demo's server and its transcript."""
 
 import re
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -9,8 +10,16 @@ from bot.cli.main import main
 from bot.demo.jobs import JOBS
 from bot.demo.monitor import AlertsEndpoint
 from bot.demo.newco import NEWCO_KEY
+from bot.demo.page.server import page
 from bot.demo.script import RUNNING, STEPS
-from demo.page_client import open_page
+from demo.page_client import open_page, strict_runner
+
+
+@pytest.fixture(scope="module")
+async def url() -> AsyncIterator[str]:
+    """The page of a demo for all tests of the module."""
+    async with strict_runner() as runner, page(runner) as url:
+        yield url
 
 
 async def get(url: str, **headers: str) -> tuple[int, str]:

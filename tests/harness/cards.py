@@ -1,21 +1,18 @@
 """Messages of the bot in the database, past the outbox."""
 
 import itertools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bot.core.cards import Alert, Card, MarkedCards, Part, SessionName, Severity, first
+from bot.core.cards import Alert, Card, MarkedCards, Part, Severity, first
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Deadline
 from bot.health import Readiness
 from bot.messages.blocks import View
-from bot.outbound.slack import client
 from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.card_sessions import CardSessions
-from bot.outbound.store.connections import Connection
-from bot.outbound.store.database import session_lock
 from bot.outbound.store.messages import MessageRows, mark
 from bot.outbound.store.store import Store
 from bot.outbound.store.writer import Lease, Writer
@@ -24,7 +21,7 @@ from harness.stored import ACME
 from harness.texts import SESSION
 
 __all__ = ["Card", "CardSessions", "Deadline", "Folded", "Ignored", "IncomingAlert", "Lease", "MarkedCards"]
-__all__ += ["MessageRows", "Part", "Severity", "View", "client", "first", "mark", "place"]
+__all__ += ["MessageRows", "Part", "Severity", "View", "first", "mark", "place"]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 NAME = (ACME.team_id, SessionId(SESSION))
@@ -53,13 +50,6 @@ def card(
 
 def incoming(name: str, *, session: str = SESSION, **alert: Any) -> IncomingAlert:
     return IncomingAlert(name, ACME.team_id, "C1", replace(ALERT, session_id=SessionId(session), **alert))
-
-
-async def mark_cards(store: Store, *clicked: str, replaced: tuple[str, ...] = ()) -> Mapping[SessionName, MarkedCards]:
-    def work(connection: Connection) -> Mapping[SessionName, MarkedCards]:
-        return mark(connection, {NAME: frozenset(clicked)}, replaced)
-
-    return await store.database.change(work, locks=[session_lock(*NAME)])
 
 
 _NUMBERS = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)"

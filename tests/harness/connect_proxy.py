@@ -5,7 +5,6 @@ import base64
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 
 @asynccontextmanager
@@ -55,29 +54,24 @@ async def forward(
     await asyncio.gather(_pipe(reader, inner_writer, go_on), _pipe(inner_reader, writer, go_on))
 
 
-@dataclass(slots=True)
-class ConnectProxy:
-    """A running proxy: its port, and the requests so far, as `host:port status`."""
-
-    port: int = 0
-    requests: list[str] = field(default_factory=list)
-
-
 @asynccontextmanager
-async def connect_proxy(hosts: Mapping[str, int], credentials: str) -> AsyncIterator[ConnectProxy]:
-    """Run a proxy that wants `credentials` (user:password); `hosts` has the ports of the targets, as host:port."""
+async def connect_proxy(hosts: Mapping[str, int], credentials: str) -> AsyncIterator[tuple[int, list[str]]]:
+    """Run a proxy that wants `credentials` (user:password); `hosts` has the ports of the targets, as host:port.
+
+    It yields its port, and a list of the requests so far, as `host:port status`.
+    """
     expected = f"Proxy-Authorization: Basic {base64.b64encode(credentials.encode()).decode()}"
-    proxy = ConnectProxy()
+    requests: list[str] = []
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request, *headers = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
         method, target, _ = request.split()
         status = 405 if method != "CONNECT" else 407 if expected not in headers else 200 if target in hosts else 502
-        proxy.requests.append(f"{target} {status}")
+        requests.append(f"{target} {status}")
         writer.write(f"HTTP/1.1 {status} -\r\n\r\n".encode())
         if status == 200:
             await forward(reader, writer, asyncio.open_connection("127.0.0.1", hosts[target]))
         writer.close()
 
-    async with serving(connect) as proxy.port:
-        yield proxy
+    async with serving(connect) as port:
+        yield port, requests

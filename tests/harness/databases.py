@@ -17,8 +17,7 @@ from uuid import uuid4
 
 import psycopg
 
-from bot.core.fields import Secret
-from bot.outbound.store.secrets import FieldCipher, FieldRef, new_key
+from bot.outbound.store.secrets import FieldCipher, new_key
 
 KEY = new_key()
 OTHER_KEY = new_key()
@@ -170,7 +169,3 @@ def query(url: str, sql: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         found = connection.execute(sql.encode())
         return found.fetchall() if found.description else []
-
-
-def encrypted(value: str, owner: str, column: str) -> str:
-    return CIPHER.encrypt(Secret(value), FieldRef(owner, column))

@@ -3,8 +3,8 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +32,7 @@ from harness.stored import ACME, columns
 from harness.texts import SESSION
 
 __all__ = ["LEADER", "LEASE", "Connection", "Lease", "OrderHistory", "Settled"]
-__all__ += ["session_lock", "workspace_lock"]
+__all__ += ["driver", "session_lock", "workspace_lock"]
 
 COLUMNS = columns()["orders"]
 RESPONSE_URL = "https://hooks.slack.com/commands/T0HOME00001/1/secret"
@@ -136,18 +136,6 @@ class OrdersOf:
 
 def rows_of(store: Store, owner: str = "ours", key: Secret = KEY) -> OrdersOf:
     return OrdersOf(store, owner, FieldCipher([key]))
-
-
-@contextmanager
-def frozen_transaction(url: str, *locks: int) -> Iterator[Connection]:
-    """A transaction of another process with these locks, which does not go on."""
-    connection = Connection(driver(url))
-    try:
-        connection.do(lambda one: one.begin(locks))
-        connection.now()
-        yield connection
-    finally:
-        connection.close()
 
 
 @asynccontextmanager

@@ -11,7 +11,6 @@ from bot.core.fields import Secret, digest
 from bot.core.policy import Policy, Rule
 from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall
 from bot.health import Readiness
-from bot.outbound.store.people import Person, forget
 from bot.outbound.store.schema import SCHEMA, TABLES
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import WorkspaceRows
@@ -72,11 +71,6 @@ async def until_found(url: str, sql: str, *, exists: bool = True) -> None:
         await until(is_so)
 
 
-async def until_sent(url: str) -> None:
-    """Wait until Slack has been told all changes of cards."""
-    await until_found(url, "SELECT id FROM messages WHERE due IS NOT NULL", exists=False)
-
-
 async def execute(store: Store, sql: str, **values: object) -> None:
     await store.database.execute(sql, **values)
 
@@ -88,8 +82,3 @@ def columns() -> dict[str, str]:
         new.executescript(SCHEMA)
         found = {table: new.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchall() for table in TABLES}  # noqa: S608
     return {table: ", ".join(name for (name,) in names) for table, names in found.items()}
-
-
-async def forget_person(store: Store, user_id: str) -> None:
-    """Replace a person everywhere, as `anchor-bot people forget` does."""
-    assert await forget(store.audit, Person(user_id), "forgotten-1")

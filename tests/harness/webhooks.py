@@ -31,15 +31,3 @@ def alertmanager_alert(
 def alertmanager_body(*alerts: object, truncated: int = 0) -> dict[str, Any]:
     body: dict[str, Any] = sample("webhook.alertmanager")["body"]
     return body | {"alerts": list(alerts), "truncatedAlerts": truncated}
-
-
-def grafana_alert(*, session: str = SESSION, status: str = "firing") -> dict[str, Any]:
-    """The first alert of the body in Grafana's documentation, with a session."""
-    alert: dict[str, Any] = sample("webhook.grafana")["alert"]
-    return alert | {"status": status, "labels": alert["labels"] | {"session_id": session}}
-
-
-def grafana_body(*alerts: object, status: str = "firing") -> dict[str, Any]:
-    """A body of Grafana, from the same page as the alert. That of a mixed group says `firing`."""
-    body: dict[str, Any] = sample("webhook.grafana")["body"]
-    return body | {"alerts": list(alerts), "status": status}

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bot.inbound.alert_fields import BadAlertError, Webhook, read_alert, read_webhook
 from harness import OTHER_SESSION, SESSION
 from harness.product import SessionId, cards
-from harness.webhooks import alertmanager_alert, alertmanager_body, grafana_alert, grafana_body
+from harness.samples import sample
+from harness.webhooks import alertmanager_alert, alertmanager_body
 
 ID = SessionId(SESSION)
 LEAST: dict[str, object] = {"session_id": ID, "text": "High spend"}
@@ -93,6 +94,18 @@ def read(*alerts: object) -> Webhook:
 def only(*alerts: object) -> Any:
     (alert,) = read(*alerts).alerts
     return alert
+
+
+def grafana_alert(*, session: str = SESSION, status: str = "firing") -> dict[str, Any]:
+    """The first alert of the body in Grafana's documentation, with a session."""
+    alert: dict[str, Any] = sample("webhook.grafana")["alert"]
+    return alert | {"status": status, "labels": alert["labels"] | {"session_id": session}}
+
+
+def grafana_body(*alerts: object, status: str = "firing") -> dict[str, Any]:
+    """A body of Grafana, from the same page as the alert. That of a mixed group says `firing`."""
+    body: dict[str, Any] = sample("webhook.grafana")["body"]
+    return body | {"alerts": list(alerts), "status": status}
 
 
 def test_alerts_of_grafana_that_fire_and_are_resolved() -> None:

@@ -4,18 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.core import outcomes, policy
-from bot.core.cards import (
-    MOST_IN_SUMMARY,
-    Alert,
-    AlertContent,
-    CardContent,
-    Reply,
-    ResultContent,
-    Severity,
-    Worse,
-    first,
-)
+from bot.core import cards, outcomes, policy
 from bot.core.fields import Secret
 from bot.core.outcomes import Why
 from bot.core.requests import Actor, Order, Verb
@@ -33,21 +22,12 @@ from bot.core.sessions import (
     state_at_anchor,
 )
 from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, Workspace
-from bot.messages import checks, install, settings, several
+from bot.messages import checks, install, results, settings, several
 from bot.messages.blocks import Message, View, actions, section
 from bot.messages.buttons import button
 from bot.messages.cards import card_message
 from bot.messages.home import Home, home_view
 from bot.messages.install import Page, installed_page
-from bot.messages.results import (
-    HELP,
-    REPEATED,
-    ended_message,
-    outcome_message,
-    question_message,
-    reminder_message,
-    waiting_message,
-)
 from bot.messages.sessions import list_blocks, list_message
 from bot.sim.slack.content import objects
 
@@ -81,7 +61,7 @@ def order(name: str, reason: str = "") -> Order:
 
 def answer(name: str, outcome: outcomes.Outcome, reason: str = "", **more: Any) -> Message:
     """Return the answer to the order of this name."""
-    return outcome_message(order(name, reason), outcome, **{"now": 0.0, **more})
+    return results.outcome_message(order(name, reason), outcome, **{"now": 0.0, **more})
 
 
 def _ids(letter: str, count: int) -> frozenset[str]:
@@ -162,14 +142,16 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
 }
 PAUSED_BY_BOB = SessionState(Phase.PAUSED, Verb.PAUSE, "order-1", BOB, CHANNEL, "it loops & spends", 0.0)
 REMINDERS: Mapping[str, Message] = {
-    "with the session's own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), TASK),
-    "without its own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), None),  # noqa: FBT003
-    "without a known end": reminder_message(ID, PAUSED_BY_BOB, None, None),
-    "with End session": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), TASK, offers_end=True),
-    "ended while paused": ended_message(ID, PAUSED_BY_BOB, "completed"),
-    "known no longer while paused": ended_message(ID, PAUSED_BY_BOB, ""),
+    "with the session's own limit": results.reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), TASK),
+    "without its own limit": results.reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), None),  # noqa: FBT003
+    "without a known end": results.reminder_message(ID, PAUSED_BY_BOB, None, None),
+    "with End session": results.reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), TASK, offers_end=True),
+    "ended while paused": results.ended_message(ID, PAUSED_BY_BOB, "completed"),
+    "known no longer while paused": results.ended_message(ID, PAUSED_BY_BOB, ""),
 }
-ALERT = Alert(ID, "It spent $40\nin a minute.", "High spend", Severity.CRITICAL, "https://a.example/?a=1&b=2")
+ALERT = cards.Alert(
+    ID, "It spent $40\nin a minute.", "High spend", cards.Severity.CRITICAL, "https://a.example/?a=1&b=2"
+)
 CARD_FACTS = Session(
     id=ID,
     tags=("check`out", "<!channel>", "prod", "eu"),
@@ -178,7 +160,7 @@ CARD_FACTS = Session(
     created_at=0.0,
     max_minutes=20.0,
 )
-RESULT = ResultContent("order-1", "*Not paused*", (section("*Not paused*"), actions(button(Verb.PAUSE, ID))))
+RESULT = cards.ResultContent("order-1", "*Not paused*", (section("*Not paused*"), actions(button(Verb.PAUSE, ID))))
 
 
 def state(phase: str, verb: Verb = Verb.PAUSE, reason: str = "it loops & spends") -> SessionState:
@@ -191,7 +173,7 @@ def _ended(status: str, at: float, before: SessionState | None = None) -> Sessio
 
 
 def card(
-    content: CardContent | Alert,
+    content: cards.CardContent | cards.Alert,
     one: SessionState | None = None,
     at: str = CHANNEL,
     *,
@@ -199,23 +181,27 @@ def card(
     offers_end: bool = False,
 ) -> Message:
     """Return the card of a session in this state."""
-    about = first(content, 0.0) if isinstance(content, Alert) else content
+    about = cards.first(content, 0.0) if isinstance(content, cards.Alert) else content
     states, known = {str(ID): one} if one else {}, {ID: facts} if facts else {}
     return card_message([(about, ID)], states, known, channel_id=at, offers_end=offers_end)
 
 
-def fired(count: int, last_at: float = 0.0, *, resolved_at: float | None = None, alert: Alert = ALERT) -> AlertContent:
+def fired(
+    count: int, last_at: float = 0.0, *, resolved_at: float | None = None, alert: cards.Alert = ALERT
+) -> cards.AlertContent:
     """Return the content of a card whose alert came so many times."""
-    return AlertContent(alert, count, last_at, resolved_at=resolved_at)
+    return cards.AlertContent(alert, count, last_at, resolved_at=resolved_at)
 
 
-def got_worse(why: Worse, at: float = 1.0) -> AlertContent:
+def got_worse(why: cards.Worse, at: float = 1.0) -> cards.AlertContent:
     """Return the content of a reply about a card that got worse."""
-    return AlertContent(replace(ALERT, severity=Severity.CRITICAL), 1, at, reply=Reply("1785000000.000100", why))
+    return cards.AlertContent(
+        replace(ALERT, severity=cards.Severity.CRITICAL), 1, at, reply=cards.Reply("1785000000.000100", why)
+    )
 
 
 def summary(
-    contents: Sequence[AlertContent], states: Mapping[int, SessionState], *, facts_of: Sequence[int] = (0,)
+    contents: Sequence[cards.AlertContent], states: Mapping[int, SessionState], *, facts_of: Sequence[int] = (0,)
 ) -> Message:
     """Return the summary of alerts about a session each, with the states of some, and the facts of some."""
     ids = [SessionId(f"{number:08d}{ID[8:]}") for number, _ in enumerate(contents)]
@@ -224,7 +210,7 @@ def summary(
     return card_message(parts, {str(ids[number]): one for number, one in states.items()}, known, channel_id=CHANNEL)
 
 
-SUMMARY_OF_MOST = summary([fired(1)] * MOST_IN_SUMMARY, {})
+SUMMARY_OF_MOST = summary([fired(1)] * cards.MOST_IN_SUMMARY, {})
 STATES: Mapping[str, SessionState | None] = {
     "firing": None,
     **{phase: state(phase) for phase in Phase if phase not in {Phase.RESUMED, Phase.ENDED}},
@@ -350,13 +336,13 @@ LONG_PAGE = install.operator_page("x" * 1000)
 _LONG_RULE = policy.Rule(_long_ids("U"), _long_ids("C"))
 _LONG_POLICY = policy.Policy(_LONG_RULE, _LONG_RULE, _LONG_RULE.users)
 LONG_POLICY = settings.policy_saved(_LONG_POLICY).notice(ALICE)
-CONTENTS: Mapping[str, CardContent] = {
+CONTENTS: Mapping[str, cards.CardContent] = {
     "alert": fired(1),
-    "information": fired(1, alert=replace(ALERT, severity=Severity.INFO)),
+    "information": fired(1, alert=replace(ALERT, severity=cards.Severity.INFO)),
     "three alerts": fired(3),
     "resolved": fired(2, resolved_at=1.0),
     "with fields": fired(1, alert=replace(ALERT, fields=(("spent", "$40"),))),
-    **{f"reply: {why}": got_worse(why, 0.0) for why in Worse},
+    **{f"reply: {why}": got_worse(why, 0.0) for why in cards.Worse},
     "result": RESULT,
 }
 """Of cards; the last order in STATES was at 0.0."""
@@ -364,8 +350,8 @@ CONTENTS: Mapping[str, CardContent] = {
 ANSWERS: Mapping[str, Message] = {name: answer(name, outcome) for name, outcome in OUTCOMES.items()}
 MESSAGES: Mapping[str, Message] = {
     **ANSWERS,
-    **{f"{verb}: waiting": waiting_message(order(verb), is_recorded=True) for verb in Verb},
-    "question": question_message(order("resume"), "v"),
+    **{f"{verb}: waiting": results.waiting_message(order(verb), is_recorded=True) for verb in Verb},
+    "question": results.question_message(order("resume"), "v"),
     **{f"reminder: {name}": one for name, one in REMINDERS.items()},
     **{
         f"card: {what}, {phase}": card(content, one, facts=CARD_FACTS)
@@ -375,8 +361,8 @@ MESSAGES: Mapping[str, Message] = {
     "list: some": listed(running(LISTED, BARE), paused=by_alice(OTHER_ID)),
     "list: words": listed(running(LISTED, BARE), "a `b` <c>"),
     "list: none": listed(running(is_complete=False)),
-    "help": HELP,
-    "repeated": REPEATED,
+    "help": results.HELP,
+    "repeated": results.REPEATED,
     **LONGEST,
 }
 VIEWS: Mapping[str, View] = {

@@ -23,36 +23,7 @@ from harness.cards import View as HomeView
 from harness.product import SessionId, cards, outcomes, requests, sessions, workspace
 from harness.texts import HELP
 from messages import examples
-from messages.examples import (
-    ADMINS,
-    ANSWERS,
-    BARE,
-    CARD_FACTS,
-    CONTENTS,
-    EMPTY,
-    FIRST,
-    FULL,
-    ID,
-    KEY,
-    LISTED,
-    LONG_PAGE,
-    LONG_POLICY,
-    LONGEST,
-    MESSAGES,
-    NOT_AUTOMATIC,
-    OUTCOMES,
-    OVERVIEW_BLOCKS,
-    PAGES,
-    STATES,
-    VIEWS,
-    card,
-    elements,
-    listed,
-    order,
-    overview,
-    running,
-    with_key,
-)
+from messages.examples import CONTENTS, ID, STATES, card, elements, listed, order, overview, running
 from messages.examples import summary as summary_of
 
 MOST_WORDS = {"⏸️": 25, "▶️": 25, "⛔": 40, "🔹": 40, "❓": 40}
@@ -60,18 +31,18 @@ MOST_WORDS = {"⏸️": 25, "▶️": 25, "⛔": 40, "🔹": 40, "❓": 40}
 
 
 def test_every_outcome_has_an_example() -> None:
-    examples = [*OUTCOMES.values(), *NOT_AUTOMATIC.values()]
-    assert {type(outcome) for outcome in examples} == set(get_args(outcomes.Outcome))
-    assert {one.why for one in examples if isinstance(one, outcomes.Refusal)} == set(outcomes.Why)
+    every = [*examples.OUTCOMES.values(), *examples.NOT_AUTOMATIC.values()]
+    assert {type(outcome) for outcome in every} == set(get_args(outcomes.Outcome))
+    assert {one.why for one in every if isinstance(one, outcomes.Refusal)} == set(outcomes.Why)
 
 
 def test_the_answer_to_each_outcome(wording: Callable[[str, str], None]) -> None:
-    for name, message in ANSWERS.items():
+    for name, message in examples.ANSWERS.items():
         wording(name, message.text)
 
 
 def test_a_message_keeps_slacks_rules() -> None:
-    for name, message in MESSAGES.items():
+    for name, message in examples.MESSAGES.items():
         blocks = list(message.blocks)
         assert validated(blocks) == blocks, name
         assert all(block.get("expand") for block in blocks if block["type"] == "section"), name
@@ -83,7 +54,7 @@ def test_a_message_keeps_slacks_rules() -> None:
 
 
 def test_a_view_keeps_slacks_rules() -> None:
-    for name, one in VIEWS.items():
+    for name, one in examples.VIEWS.items():
         view = one.as_json()
         assert View(**view).to_dict() == view, name
         assert [found for text in mrkdwn_objects(view) for found in problems(text)] == [], name
@@ -98,18 +69,18 @@ def validated(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_only_a_confirmed_change_has_its_sign_and_doubt_has_its_own() -> None:
     doubt = outcomes.Unconfirmed | outcomes.Broken
     for kind, sign in ((outcomes.Paused, "⏸️"), (outcomes.Resumed, "▶️"), (doubt, "❓")):
-        have = {name for name, outcome in OUTCOMES.items() if isinstance(outcome, kind)}
-        assert {name for name, message in ANSWERS.items() if message.text.startswith(sign)} == have
+        have = {name for name, outcome in examples.OUTCOMES.items() if isinstance(outcome, kind)}
+        assert {name for name, message in examples.ANSWERS.items() if message.text.startswith(sign)} == have
 
 
 def test_no_answer_is_longer_than_somebody_reads_in_an_emergency() -> None:
-    answers = {name: one.text for name, one in ANSWERS.items()}
+    answers = {name: one.text for name, one in examples.ANSWERS.items()}
     long = {name: text for name, text in answers.items() if words(text) > MOST_WORDS.get(text[:2].strip(), 999)}
     assert long == {}
 
 
 def test_no_message_begins_with_an_id_and_a_lock_screen_shows_no_markup() -> None:
-    for message in MESSAGES.values():
+    for message in examples.MESSAGES.values():
         shown = lock_screen(message.text)
         assert shown or not message.text
         assert not re.match(r"\W*(Session )?[0-9a-f]{8}\b", shown)
@@ -135,7 +106,7 @@ def words(text: str) -> int:
 
 def test_the_text_alone_tells_what_the_blocks_say() -> None:
     """Screen readers and notifications get nothing else."""
-    for message in MESSAGES.values():
+    for message in examples.MESSAGES.values():
         text = message.text.replace("*", "")
         shown = objects(list(message.blocks), leave_out=lambda member: member == "confirm")
         said = [line for one in shown if one.get("type") == "mrkdwn" for line in str(one["text"]).splitlines()]
@@ -150,16 +121,16 @@ def test_a_clicked_message_changes_only_by_what_is_known() -> None:
 
 
 def test_resume_after_a_newer_pause_knows_of_that_pause_and_asks_nothing_more() -> None:
-    (resume,) = elements(list(ANSWERS["resume: somebody paused since"].blocks))
+    (resume,) = elements(list(examples.ANSWERS["resume: somebody paused since"].blocks))
     assert (resume["value"], "confirm" in resume) == (f"{order('resume').session_id} after={'1' * 28}", False)
 
 
 def test_no_two_pages_of_the_installation_are_alike_and_only_an_installation_is_a_success() -> None:
-    pages = PAGES.values()
-    assert len({page.title for page in pages}) == len({page.lines for page in pages}) == len(PAGES)
-    assert {name for name, page in PAGES.items() if page.status == 200} == {"Installed"}
-    assert {name: page.outcome for name, page in PAGES.items()} == {name: name for name in PAGES}
-    assert all(len(line) < 200 for page in (*pages, LONG_PAGE) for line in page.lines)
+    pages = examples.PAGES.values()
+    assert len({page.title for page in pages}) == len({page.lines for page in pages}) == len(examples.PAGES)
+    assert {name for name, page in examples.PAGES.items() if page.status == 200} == {"Installed"}
+    assert {name: page.outcome for name, page in examples.PAGES.items()} == {name: name for name in examples.PAGES}
+    assert all(len(line) < 200 for page in (*pages, examples.LONG_PAGE) for line in page.lines)
 
 
 HOSTILE = {
@@ -192,11 +163,11 @@ def all_cards(text: str) -> Iterator[shapes.Message]:
     alert = replace(examples.ALERT, text=text * 9, title=text, fields=((text, text),) * 10)
     known = session_of(text).for_card()
     later = [fired(9, 1.0, alert=alert), fired(9, 1.0, resolved_at=2.0, alert=alert), fired(1, alert=alert)]
-    for one in examples.STATES.values():
+    for one in STATES.values():
         state = one and replace(one, user_id=requests.operator_id(text), reason=text, order_id=ORDER_ID)
-        yield examples.card(examples.RESULT, state, facts=known)
+        yield card(examples.RESULT, state, facts=known)
         for content in later:
-            yield examples.card(content, state, facts=known)
+            yield card(content, state, facts=known)
             yield summary(content, state)
 
 
@@ -210,11 +181,11 @@ def lists(text: str) -> Iterator[shapes.Message]:
     was_paused = replace(examples.WAS_PAUSED, user_id=requests.operator_id(text), reason=text, order_id=ORDER_ID)
     running = examples.running(*examples.many(session_of(text)), is_complete=False)
     paused: dict[str, sessions.SessionState] = {one.id: was_paused for one in running.sessions}
-    yield examples.listed(running, text)
-    yield examples.listed(examples.running(), text)
+    yield listed(running, text)
+    yield listed(examples.running(), text)
     for some in (paused, {}):
-        yield examples.listed(running, paused=some)
-        yield examples.overview(running, some)
+        yield listed(running, paused=some)
+        yield overview(running, some)
 
 
 fired = examples.fired
@@ -239,7 +210,7 @@ def size(message: shapes.Message) -> int:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_result_keeps_its_whole_text(name: str) -> None:
     for message in results(HOSTILE[name]):
-        assert f"`{examples.ID}`" in message.text
+        assert f"`{ID}`" in message.text
         shown = [
             block["text"]["text"] if "text" in block else block["elements"][0]["text"] for block in message.blocks[:2]
         ]
@@ -264,7 +235,7 @@ def can_pause(message: object) -> list[str]:
 
 
 def test_a_card_of_a_session_that_can_run_pauses_it() -> None:
-    for content, state, facts in product(CONTENTS, CAN_RUN, (None, CARD_FACTS)):
+    for content, state, facts in product(CONTENTS, CAN_RUN, (None, examples.CARD_FACTS)):
         assert can_pause(card(CONTENTS[content], CAN_RUN[state], facts=facts)) == [ID], (content, state)
 
 
@@ -283,15 +254,15 @@ def test_each_row_of_a_summary_pauses_its_session() -> None:
 
 
 def test_a_message_about_a_session_that_can_run_pauses_it() -> None:
-    for name, message in MESSAGES.items():
+    for name, message in examples.MESSAGES.items():
         is_told = any(words in message.text for words in ("▶️", "⏳ *", "❓")) and "*Ended*" not in message.text
         assert can_pause(message) or not is_told, name
 
 
 def test_each_row_of_a_list_of_running_sessions_pauses_its_session() -> None:
-    several = [replace(BARE, id=SessionId(f"{number:08d}{ID[8:]}")) for number in range(5)]
-    for message in (listed(running(LISTED, *several)), overview(running(LISTED, *several), {})):
-        assert can_pause(message) == [LISTED.id, *(one.id for one in several)]
+    several = [replace(examples.BARE, id=SessionId(f"{number:08d}{ID[8:]}")) for number in range(5)]
+    for message in (listed(running(examples.LISTED, *several)), overview(running(examples.LISTED, *several), {})):
+        assert can_pause(message) == [examples.LISTED.id, *(one.id for one in several)]
 
 
 def lines_of(view: HomeView) -> list[str]:
@@ -299,24 +270,24 @@ def lines_of(view: HomeView) -> list[str]:
 
 
 def test_the_lists_of_sessions_stand_between_the_notice_and_the_alerts() -> None:
-    lines = lines_of(home_view(replace(FIRST, sessions=OVERVIEW_BLOCKS, notice="News")))
+    lines = lines_of(home_view(replace(examples.FIRST, sessions=examples.OVERVIEW_BLOCKS, notice="News")))
     assert lines[lines.index("News") + 1].startswith("*Running now")
-    assert len(home_view(replace(FIRST, sessions=LONGEST["longest overview"].blocks)).blocks) < 100
+    assert len(home_view(replace(examples.FIRST, sessions=examples.LONGEST["longest overview"].blocks)).blocks) < 100
 
 
 @pytest.mark.parametrize(
     ("shown", "controls"),
     [
-        (EMPTY, {"anchor_set_key": "primary"}),
-        (FULL, {"anchor_set_key": None}),
-        (with_key(replace(KEY, check=workspace.KeyCheck.REFUSED)), {"anchor_set_key": "primary"}),
+        (examples.EMPTY, {"anchor_set_key": "primary"}),
+        (examples.FULL, {"anchor_set_key": None}),
+        (examples.with_key(replace(examples.KEY, check=workspace.KeyCheck.REFUSED)), {"anchor_set_key": "primary"}),
     ],
     ids=["no key", "a key", "a refused key"],
 )
 def test_the_status_stands_first_and_the_step_that_it_asks_for_is_a_primary_button(
     shown: workspace.Workspace, controls: dict[str, str | None]
 ) -> None:
-    blocks = home_view(replace(ADMINS, workspace=shown)).blocks
+    blocks = home_view(replace(examples.ADMINS, workspace=shown)).blocks
     status = list(blocks[: blocks.index({"type": "divider"})])
     assert status[0]["type"] == "section"
     assert {one["action_id"]: one.get("style") for one in elements(status)} == controls
@@ -338,4 +309,4 @@ def test_ages(seconds: float, text: str) -> None:
 
 
 def test_a_notice_of_a_policy_of_very_many_fits_into_a_message() -> None:
-    assert len(LONG_POLICY.text) < 40_000
+    assert len(examples.LONG_POLICY.text) < 40_000

@@ -27,16 +27,15 @@ from bot.sim.slack import SimSlack
 from harness import SESSION, paused, single_workspace_process
 from harness.bots import PATIENT
 from harness.connect_proxy import connect_proxy, forward, serving
-from harness.dockerfile import environment_of, health_check, read_stages
 from harness.process import ProcessHarness, bot_process, run_command, scrape
 from harness.programs import needs
+from test_deployment_files import BUILD, IMAGE, all_of, environment_of
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(bot.__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 SERVICE, CADDYFILE = DEPLOY / "anchor-bot.service", DEPLOY / "Caddyfile"
-BUILD, IMAGE = read_stages(ROOT / "Dockerfile")
 INSTALLED = "/opt/anchor-bot"
 
 
@@ -45,14 +44,16 @@ async def run(*command: str | Path, variables: Mapping[str, str] | None = None, 
 
 
 async def test_the_health_check_tells_a_bot_that_answers_from_one_that_does_not() -> None:
-    command = [sys.executable, *health_check(IMAGE)[1:]]
+    (check,) = all_of(IMAGE, "HEALTHCHECK")
+    command = [sys.executable, *json.loads(check.partition("CMD ")[2])[1:]]
     async with single_workspace_process() as at:
         port = at.bot.url.rpartition(":")[2]
-        check = await asyncio.create_subprocess_exec(*command, env={"PORT": port})
-        assert await check.wait() == 0
+        process = await asyncio.create_subprocess_exec(*command, env={"PORT": port})
+        assert await process.wait() == 0
         await at.bot.stop()
-        check = await asyncio.create_subprocess_exec(*command, env={"PORT": port}, stderr=asyncio.subprocess.DEVNULL)
-        assert await check.wait() != 0
+        nowhere = asyncio.subprocess.DEVNULL
+        process = await asyncio.create_subprocess_exec(*command, env={"PORT": port}, stderr=nowhere)
+        assert await process.wait() != 0
 
 
 @pytest.mark.long
@@ -204,12 +205,12 @@ async def test_slack_and_anchor_are_called_through_the_proxy(tmp_path: Path) -> 
         SimAnchor() as anchor,
         tls_server(authority.issue_cert(SLACK), slack_port, to=slack.port),
         tls_server(authority.issue_cert(ANCHOR), anchor_port, to=anchor.port),
-        connect_proxy(hosts, CREDENTIALS) as proxy,
+        connect_proxy(hosts, CREDENTIALS) as (port, requests),
     ):
         anchor.add_session(session_id=SESSION)
         environ = environment(slack, anchor) | {
             "ANCHOR_API_URL": f"https://{ANCHOR}",
-            "HTTPS_PROXY": f"http://{CREDENTIALS}@127.0.0.1:{proxy.port}",
+            "HTTPS_PROXY": f"http://{CREDENTIALS}@127.0.0.1:{port}",
             "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
             "LOG_LEVEL": "DEBUG",
         }
@@ -225,5 +226,5 @@ async def test_slack_and_anchor_are_called_through_the_proxy(tmp_path: Path) -> 
         assert slack.violations == []
     written = "\n".join(bot.lines)
     assert [secret for secret in (PASSWORD, base64.b64encode(CREDENTIALS.encode()).decode()) if secret in written] == []
-    assert set(proxy.requests) == {f"{SLACK}:443 200", f"{ANCHOR}:443 200"}
-    assert bot.log[0]["proxy"] == f"http://127.0.0.1:{proxy.port}"
+    assert set(requests) == {f"{SLACK}:443 200", f"{ANCHOR}:443 200"}
+    assert bot.log[0]["proxy"] == f"http://127.0.0.1:{port}"

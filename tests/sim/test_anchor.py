@@ -1,5 +1,6 @@
 """The rules of the simulated Anchor: what it rejects or counts as a violation, how it reads, and when sessions end."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,14 +20,16 @@ KEY, NO_KEY = "Invalid API key", "Invalid API Key or browser session ID"
 JSON, COOKIE, NO_AGENT = {"Content-Type": "application/json"}, {"Cookie": "anchor_sticky=sim"}, {"User-Agent": ""}
 
 
-@pytest.fixture(autouse=True)
-async def sessions(anchor: SimAnchor) -> None:
-    anchor.add_key("sk-ci", team_of=DEFAULT_KEY)
-    anchor.add_key("sk-other")
-    anchor.add_session(session_id=SESSION, state=SessionState.PAUSED, created_at=BEGAN, tags=["Prod"], steps=2)
-    anchor.add_session(session_id=OTHER, key="sk-other")
-    late = BEGAN + timedelta(minutes=2)
-    anchor.add_session(session_id=ENDED, state=SessionState.ENDED, key="sk-ci", created_at=late, credits=1.5)
+@pytest.fixture
+async def anchor() -> AsyncIterator[SimAnchor]:
+    async with SimAnchor() as anchor:
+        anchor.add_key("sk-ci", team_of=DEFAULT_KEY)
+        anchor.add_key("sk-other")
+        anchor.add_session(session_id=SESSION, state=SessionState.PAUSED, created_at=BEGAN, tags=["Prod"], steps=2)
+        anchor.add_session(session_id=OTHER, key="sk-other")
+        late = BEGAN + timedelta(minutes=2)
+        anchor.add_session(session_id=ENDED, state=SessionState.ENDED, key="sk-ci", created_at=late, credits=1.5)
+        yield anchor
 
 
 async def ask(

@@ -3,11 +3,14 @@
 import asyncio
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 
+from bot.sim.local_server import LocalServer
 from bot.sim.slack import Enterprise, NotPossibleError, Rule, SimSlack, Source, User, limits
 from bot.sim.slack.block_kit import problems
 from bot.sim.slack.delivery import Reader, read_ack, read_replacement
@@ -43,6 +46,20 @@ NEW = {"text": "new", "response_type": "in_channel", "replace_original": False}
 REPLACES = {"text": "new", "replace_original": True}
 PRIVATE = {"response_type": "ephemeral"}
 EXPIRED, USED = (404, '{"ok": false, "error": "Expired url"}'), (404, '{"ok": false, "error": "used_url"}')
+
+
+@pytest.fixture
+async def app(client: aiohttp.ClientSession) -> AsyncIterator[App]:
+    async with SimSlack(now=lambda: float(NOW)) as slack:
+        app = App(slack, client)
+        async with LocalServer([web.post("/slack/events", app.serve)]) as server:
+            slack.request_url = f"{server.origin}/slack/events"
+            yield app
+
+
+@pytest.fixture
+def slack(app: App) -> SimSlack:
+    return app.slack
 
 
 def seen(slack: SimSlack) -> tuple[list[str], list[str]]:

@@ -186,14 +186,14 @@ async def test_a_connection_that_is_never_made_means_that_nothing_was_sent() -> 
 
 
 async def test_a_proxy_that_does_not_connect_has_sent_nothing(anchor: SimAnchor) -> None:
-    async with connect_proxy({"anchor.test:443": anchor.port}, "bot:password") as proxy:
+    async with connect_proxy({"anchor.test:443": anchor.port}, "bot:password") as (port, asked):
         known = "Basic Ym90OnBhc3N3b3Jk"
         for authorization in (None, "Basic Ym90Og==", known):
-            way = proxy_at(proxy.port, authorization)
+            way = proxy_at(port, authorization)
             assert await pause_once("https://elsewhere.test", proxy=way) == NO_CONNECTION
         assert await pause_once("https://anchor.test", proxy=proxy_at(1, known)) == NO_CONNECTION
-        assert await pause_once(anchor.url, proxy=proxy_at(proxy.port)) == out.Paused("success")
-    assert proxy.requests == [f"elsewhere.test:443 {status}" for status in (407, 407, 502)]
+        assert await pause_once(anchor.url, proxy=proxy_at(port)) == out.Paused("success")
+    assert asked == [f"elsewhere.test:443 {status}" for status in (407, 407, 502)]
 
 
 SUCCESS = out.Paused("success")

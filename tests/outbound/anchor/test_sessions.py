@@ -11,25 +11,12 @@ from hypothesis import strategies as st
 
 from bot.outbound.anchor_orders import AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions, read_details, read_page, read_statuses
-from bot.sim.anchor import (
-    DEFAULT_KEY,
-    Answer,
-    Fault,
-    Hang,
-    HugeBody,
-    ResetAfterReading,
-    SessionState,
-    SimAnchor,
-    forbidden,
-    html,
-    rate_limited,
-    unauthorized,
-)
+from bot.sim import anchor as sim
 from harness.product import Secret, SessionId, sessions
 from harness.texts import SESSION
 from harness.values import http_client
 
-KEY, ID = Secret(DEFAULT_KEY), SessionId(SESSION)
+KEY, ID = Secret(sim.DEFAULT_KEY), SessionId(SESSION)
 NotRead, Unread = sessions.NotRead, sessions.Unread
 
 
@@ -44,7 +31,7 @@ async def anchor_sessions(url: str, *, within: float = 5.0) -> AsyncIterator[Anc
 
 
 @pytest.fixture
-async def reads(anchor: SimAnchor) -> AsyncIterator[AnchorSessions]:
+async def reads(anchor: sim.SimAnchor) -> AsyncIterator[AnchorSessions]:
     async with anchor_sessions(f"{anchor.url}/") as reads:
         yield reads
 
@@ -53,19 +40,19 @@ async def reads(anchor: SimAnchor) -> AsyncIterator[AnchorSessions]:
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
-        (unauthorized(), NotRead(Unread.KEY_REJECTED, 401)),
-        (forbidden(), NotRead(Unread.KEY_REJECTED, 403)),
-        (rate_limited(), NotRead(Unread.RATE_LIMITED, 429)),
-        (html(503), NotRead(Unread.UNREACHABLE, 503)),
-        (html(200), NotRead(Unread.UNREADABLE, 200)),
-        (Answer(200, b'{"error":{"message":"no"}}'), NotRead(Unread.UNREADABLE, 200)),
-        (Answer(200, b"{}"), NotRead(Unread.UNREADABLE, 200)),
-        (HugeBody(), NotRead(Unread.UNREADABLE, 200)),
-        (ResetAfterReading(), NotRead(Unread.UNREACHABLE)),
-        (Hang(), NotRead(Unread.TIMED_OUT)),
+        (sim.unauthorized(), NotRead(Unread.KEY_REJECTED, 401)),
+        (sim.forbidden(), NotRead(Unread.KEY_REJECTED, 403)),
+        (sim.rate_limited(), NotRead(Unread.RATE_LIMITED, 429)),
+        (sim.html(503), NotRead(Unread.UNREACHABLE, 503)),
+        (sim.html(200), NotRead(Unread.UNREADABLE, 200)),
+        (sim.Answer(200, b'{"error":{"message":"no"}}'), NotRead(Unread.UNREADABLE, 200)),
+        (sim.Answer(200, b"{}"), NotRead(Unread.UNREADABLE, 200)),
+        (sim.HugeBody(), NotRead(Unread.UNREADABLE, 200)),
+        (sim.ResetAfterReading(), NotRead(Unread.UNREACHABLE)),
+        (sim.Hang(), NotRead(Unread.TIMED_OUT)),
     ],
 )
-async def test_each_failure_says_why(anchor: SimAnchor, fault: Fault, failure: sessions.NotRead) -> None:
+async def test_each_failure_says_why(anchor: sim.SimAnchor, fault: sim.Fault, failure: sessions.NotRead) -> None:
     anchor.read_fault = fault
     async with anchor_sessions(anchor.url, within=0.5) as reads:
         assert await reads.running(KEY) == failure
@@ -75,7 +62,7 @@ async def test_each_failure_says_why(anchor: SimAnchor, fault: Fault, failure: s
 
 @pytest.mark.anyio
 async def test_the_list_and_the_details_of_a_session_complete_each_other(
-    anchor: SimAnchor, reads: AnchorSessions
+    anchor: sim.SimAnchor, reads: AnchorSessions
 ) -> None:
     one = anchor.session(SESSION)
     one.domains, one.is_task, one.steps = ["shop.example"], False, 3
@@ -85,13 +72,13 @@ async def test_the_list_and_the_details_of_a_session_complete_each_other(
     about = {session.id: session for session in read}
     assert about.keys() == {SESSION, newer}
     assert (about[ID].domains, about[ID].is_task, about[ID].steps) == (("shop.example",), False, 3)
-    one.state = SessionState.ENDED  # so that it is not among those that run
+    one.state = sim.SessionState.ENDED  # so that it is not among those that run
     read = await reads.about(KEY, ID, within=5.0)
     assert not isinstance(read, sessions.NotRead)
     assert {session.id: session.status for session in read}[ID] == "completed"
-    anchor.read_fault = unauthorized(times=1)  # of the details
+    anchor.read_fault = sim.unauthorized(times=1)  # of the details
     assert {session.id for session in await reads.about(KEY, ID, within=5.0)} == {newer}  # type: ignore[union-attr]
-    anchor.read_fault = forbidden()
+    anchor.read_fault = sim.forbidden()
     assert await reads.about(KEY, ID, within=5.0) == NotRead(Unread.KEY_REJECTED, 403)
 
 

@@ -7,94 +7,79 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.outbound.slack.client import (
-    AppTokenRefusedError,
-    Doubtful,
-    Posted,
-    Refused,
-    SlackClient,
-    TokenRefusedError,
-    TryAgain,
-)
+from bot.outbound.slack import client
 from bot.outbound.slack.errors import SlackClock
 from bot.outbound.slack.oauth import read_grant
 from bot.outbound.slack.response_url import ResponseUrls, read_response
-from bot.sim.slack import (
-    Answer,
-    Fault,
-    ResetAfterReading,
-    ResetBeforeReading,
-    SimSlack,
-    api_error,
-    rate_limited,
-    server_error,
-)
-from harness.cards import client
+from bot.sim import slack as sim
 from harness.install_browser import pages as about
 from harness.product import Secret, workspace
 from harness.samples import sample
 from harness.values import FOR_ALL, FOR_ONE, UNREACHABLE, http_client, web_client
 
-NO_VERDICT: dict[str, Fault] = {
-    "rate limit": rate_limited(),
-    "internal error": api_error("internal_error"),
-    "server error": server_error(),
-    "bad gateway": Answer(502, b"<html>", "text/html"),
-    "forbidden by a proxy": Answer(403, b"Blocked", "text/plain"),
-    "redirect": Answer(302, headers={"Location": "/login"}),
-    "page that calls itself JSON": Answer(200, b"<html>"),
-    "JSON that is no object": Answer(200, b'["ok"]'),
-    "object of something else": Answer(200, b'{"status":"fine"}'),
-    "JSON that is nested too deeply": Answer(200, b"[" * 200_000),
-    "a text of no charset": Answer(200, b'{"ok":true}', "application/json; charset=hex"),
-    "an archive": Answer(200, b'{"ok":true}', "application/gzip"),
-    "reset before": ResetBeforeReading(),
-    "reset after": ResetAfterReading(),
+NO_VERDICT: dict[str, sim.Fault] = {
+    "rate limit": sim.rate_limited(),
+    "internal error": sim.api_error("internal_error"),
+    "server error": sim.server_error(),
+    "bad gateway": sim.Answer(502, b"<html>", "text/html"),
+    "forbidden by a proxy": sim.Answer(403, b"Blocked", "text/plain"),
+    "redirect": sim.Answer(302, headers={"Location": "/login"}),
+    "page that calls itself JSON": sim.Answer(200, b"<html>"),
+    "JSON that is no object": sim.Answer(200, b'["ok"]'),
+    "object of something else": sim.Answer(200, b'{"status":"fine"}'),
+    "JSON that is nested too deeply": sim.Answer(200, b"[" * 200_000),
+    "a text of no charset": sim.Answer(200, b'{"ok":true}', "application/json; charset=hex"),
+    "an archive": sim.Answer(200, b'{"ok":true}', "application/gzip"),
+    "reset before": sim.ResetBeforeReading(),
+    "reset after": sim.ResetAfterReading(),
 }
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("fault", NO_VERDICT.values(), ids=NO_VERDICT)
-async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: Fault) -> None:
+async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: sim.Fault) -> None:
     """Tokens are neither good nor refused, and a post is neither made nor an exception."""
-    async with SimSlack(socket_mode=True) as slack, web_client(slack) as web:
-        client, token = SlackClient(web), Secret(slack.bot_token)
+    async with sim.SimSlack(socket_mode=True) as slack, web_client(slack) as web:
+        calls, token = client.SlackClient(web), Secret(slack.bot_token)
         for method in ("auth.test", "apps.connections.open", "chat.postMessage"):
             slack.faults[method] = fault
         with pytest.raises(UNREACHABLE):
-            await client.inspect(token)
+            await calls.inspect(token)
         with pytest.raises(UNREACHABLE):
-            await client.open_connection(Secret(slack.app_token))
-        assert isinstance(await client.post_message(token, slack.alerts.id, FOR_ALL), TryAgain | Doubtful | Refused)
+            await calls.open_connection(Secret(slack.app_token))
+        assert isinstance(
+            await calls.post_message(token, slack.alerts.id, FOR_ALL),
+            client.TryAgain | client.Doubtful | client.Refused,
+        )
         slack.faults.clear()
-        taken = await client.post_message(token, slack.alerts.id, FOR_ALL)
-        assert taken == Posted(slack.alerts.id, slack.channel_messages(slack.alerts)[-1].ts)
+        taken = await calls.post_message(token, slack.alerts.id, FOR_ALL)
+        assert taken == client.Posted(slack.alerts.id, slack.channel_messages(slack.alerts)[-1].ts)
 
 
 @pytest.mark.anyio
 async def test_an_answer_that_unpacks_to_more_than_any_of_slacks_is_not_read_whole() -> None:
     body = b'{"ok":true,"team_id":"T0HOME00001","user_id":"U0BOT000001","pad":"' + b"a" * (5 << 20) + b'"}'
-    async with SimSlack() as slack, web_client(slack) as web:
-        slack.faults["auth.test"] = Answer(200, gzip.compress(body), headers={"Content-Encoding": "gzip"})
+    async with sim.SimSlack() as slack, web_client(slack) as web:
+        slack.faults["auth.test"] = sim.Answer(200, gzip.compress(body), headers={"Content-Encoding": "gzip"})
         with pytest.raises(UNREACHABLE):
-            await SlackClient(web).inspect(Secret(slack.bot_token))
+            await client.SlackClient(web).inspect(Secret(slack.bot_token))
 
 
 @pytest.mark.anyio
 async def test_a_token_that_slack_refuses_is_refused() -> None:
-    async with SimSlack(socket_mode=True) as slack, web_client(slack) as web:
-        client = SlackClient(web)
+    async with sim.SimSlack(socket_mode=True) as slack, web_client(slack) as web:
+        calls = client.SlackClient(web)
         for error in ("invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"):
             slack.home.installation.refusal = error
-            with pytest.raises(TokenRefusedError, match=error):
-                await client.inspect(Secret(slack.bot_token))
+            with pytest.raises(client.TokenRefusedError, match=error):
+                await calls.inspect(Secret(slack.bot_token))
         for error in ("invalid_auth", "not_allowed_token_type", "missing_scope"):
-            slack.faults["apps.connections.open"] = api_error(error)
-            with pytest.raises(AppTokenRefusedError, match=error):
-                await client.open_connection(Secret(slack.app_token))
-        slack.faults["apps.connections.open"] = rate_limited(7)
+            slack.faults["apps.connections.open"] = sim.api_error(error)
+            with pytest.raises(client.AppTokenRefusedError, match=error):
+                await calls.open_connection(Secret(slack.app_token))
+        slack.faults["apps.connections.open"] = sim.rate_limited(7)
         with pytest.raises(UNREACHABLE) as caught:
-            await client.open_connection(Secret(slack.app_token))
+            await calls.open_connection(Secret(slack.app_token))
         assert caught.value.after == 7
 
 
@@ -259,7 +244,7 @@ def test_the_last_answer_counts_unless_it_differs_by_more_than_five_minutes(skew
 @pytest.mark.anyio
 @pytest.mark.parametrize("team_id", ["", ',"team_id":null', ',"team_id":7', ',"team_id":""', ',"team_id":"T1\\n"'])
 async def test_a_token_of_no_team_is_no_success(team_id: str) -> None:
-    async with SimSlack() as slack, web_client(slack) as web:
-        slack.faults["auth.test"] = Answer(200, f'{{"ok":true{team_id}}}'.encode())
+    async with sim.SimSlack() as slack, web_client(slack) as web:
+        slack.faults["auth.test"] = sim.Answer(200, f'{{"ok":true{team_id}}}'.encode())
         with pytest.raises(UNREACHABLE):
-            await SlackClient(web).inspect(Secret(slack.bot_token))
+            await client.SlackClient(web).inspect(Secret(slack.bot_token))

@@ -9,13 +9,13 @@ import pytest
 
 from bot.core.audit import AuditRow, Mark, Point, Verdict
 from bot.outbound.store.audit import INTERVAL, AuditTrail, changed
+from bot.outbound.store.people import Person, forget
 from bot.outbound.store.secrets import FieldCipher, rotate
-from bot.outbound.store.writer import Lease
 from harness.databases import KEY, OTHER_KEY
-from harness.order_rows import COLUMNS, OrderHistory, order_row, rows_of, told
+from harness.order_rows import COLUMNS, Lease, OrderHistory, order_row, rows_of, told
 from harness.product import Secret, Store, errors, open_store
 from harness.product import outcomes as out
-from harness.stored import ACME, GLOBEX, execute, fetch, forget_person
+from harness.stored import ACME, GLOBEX, execute, fetch
 
 ALONE = Lease("here", is_alone=True)
 
@@ -254,7 +254,7 @@ async def test_an_odd_row_stops_only_itself(sqlite_url: str, column: str, where:
 async def test_a_person_who_was_forgotten_leaves_the_trail_whole(store: Store) -> None:
     await give(store, user="U0BOB000001")
     await give(store, 1)
-    await forget_person(store, "U0BOB000001")
+    assert await forget(store.audit, Person("U0BOB000001"), "forgotten-1")
     assert await fetch(store, "SELECT user_id FROM audit_people") == [("U0ALICE0001",)]
     assert await verified(store) == (WHOLE, "")
     await chain(store)

@@ -1,7 +1,7 @@
 """The rows of messages: added, marked, taken, recorded, joined and closed, on both databases."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,25 +9,9 @@ import pytest
 
 from bot.core.cards import Asked, Automatic
 from bot.outbound.store.alerts import LONGEST_JOINED, Counted, Place
-from harness.cards import (
-    NAME,
-    Card,
-    CardSessions,
-    Folded,
-    Ignored,
-    IncomingAlert,
-    Lease,
-    MessageRows,
-    Part,
-    Severity,
-    card,
-    incoming,
-    mark,
-    mark_cards,
-    messages_of,
-    place,
-)
-from harness.order_rows import order_row, rows_of, told
+from harness import cards as stored
+from harness.cards import incoming
+from harness.order_rows import order_row, rows_of, session_lock, told
 from harness.product import SessionId, Store, cards, outcomes
 from harness.stored import ACME, execute, fetch
 
@@ -39,21 +23,28 @@ COLUMNS = "ts, version, shown, due"
 
 
 @pytest.fixture
-async def rows(store: Store) -> AsyncIterator[MessageRows]:
-    async with messages_of(store) as found:
+async def rows(store: Store) -> AsyncIterator[stored.MessageRows]:
+    async with stored.messages_of(store) as found:
         yield found
 
 
-async def row(store: Store, one: Card, columns: str = COLUMNS) -> tuple[Any, ...]:
+async def row(store: Store, one: stored.Card, columns: str = COLUMNS) -> tuple[Any, ...]:
     return next(iter(await fetch(store, f"SELECT {columns} FROM messages WHERE id = :id", id=one.id)), ())  # noqa: S608
 
 
-async def take(rows: MessageRows, term: int = TERM, urgency: int = cards.Urgency.UPDATE) -> list[str]:
+async def mark_cards(
+    store: Store, *clicked: str, replaced: tuple[str, ...] = ()
+) -> Mapping[tuple[str, SessionId], stored.MarkedCards]:
+    clicks, locks = {stored.NAME: frozenset(clicked)}, [session_lock(*stored.NAME)]
+    return await store.database.change(lambda connection: stored.mark(connection, clicks, replaced), locks=locks)
+
+
+async def take(rows: stored.MessageRows, term: int = TERM, urgency: int = cards.Urgency.UPDATE) -> list[str]:
     taken = await rows.take({"owner": "ours", "term": term, "is_alone": 1}, urgency=urgency)
     return [one.id for one in taken]
 
 
-async def posted(rows: MessageRows, one: Card, ts: str = "1.1") -> Card:
+async def posted(rows: stored.MessageRows, one: stored.Card, ts: str = "1.1") -> stored.Card:
     """Add a card that is posted by a leader, which Slack has as it is."""
     await rows.add([one])
     await take(rows)
@@ -78,35 +69,39 @@ MARKS: dict[
 
 
 @pytest.mark.parametrize("which", MARKS)
-async def test_a_mark_lets_open_messages_be_sent_again(store: Store, rows: MessageRows, which: str) -> None:
+async def test_a_mark_lets_open_messages_be_sent_again(store: Store, rows: stored.MessageRows, which: str) -> None:
     before, clicked, replaced, after = MARKS[which]
-    one = await posted(rows, card(ts=None))
+    one = await posted(rows, stored.card(ts=None))
     assert await row(store, one) == ("1.1", 1, "digest", None)
     for name, value in before.items():
         await execute(store, f"UPDATE messages SET {name} = {value}")  # noqa: S608
-    found = (await mark_cards(store, *clicked, replaced=replaced))[NAME]
+    found = (await mark_cards(store, *clicked, replaced=replaced))[stored.NAME]
     assert await row(store, one, "due, version, urgency") == after
     assert bool(found.ids) is (which != "closed")
 
 
-async def test_the_result_of_a_batch_goes_first_once_all_its_orders_have_ended(store: Store, rows: MessageRows) -> None:
+async def test_the_result_of_a_batch_goes_first_once_all_its_orders_have_ended(
+    store: Store, rows: stored.MessageRows
+) -> None:
     content, batch = cards.BatchContent("U0ALICE0001"), SessionId("b1")
-    await posted(rows, Card(id="b1", team_id=ACME.team_id, channel_id="C1", parts=(Part("b1", batch, content),)))
+    await posted(
+        rows, stored.Card(id="b1", team_id=ACME.team_id, channel_id="C1", parts=(stored.Part("b1", batch, content),))
+    )
     session = (ACME.team_id, batch)
     for outcome, urgency in ((None, cards.Urgency.UPDATE), (outcomes.Paused(), cards.Urgency.CLICKED)):
         one = order_row() if outcome is None else told(order_row(), outcome)
         await execute(store, "DELETE FROM orders")
         await rows_of(store).write(one)
         await execute(store, "UPDATE orders SET batch_id = 'b1'")
-        await store.database.change(lambda connection: mark(connection, {session: frozenset()}))
+        await store.database.change(lambda connection: stored.mark(connection, {session: frozenset()}))
         assert await fetch(store, "SELECT due, urgency FROM messages") == [(0, urgency)]
 
 
 # --- taken ---
 
 
-async def test_only_who_leads_takes_what_is_due_the_most_urgent_first(store: Store, rows: MessageRows) -> None:
-    lease, alert, update = Lease("ours"), card("C2", ts=None), card()
+async def test_only_who_leads_takes_what_is_due_the_most_urgent_first(store: Store, rows: stored.MessageRows) -> None:
+    lease, alert, update = stored.Lease("ours"), stored.card("C2", ts=None), stored.card()
     await rows.add([update])
     await rows.add([alert])
     term = await store.database.change(lambda connection: lease.renew(connection)()) or 0
@@ -144,9 +139,11 @@ SENT: dict[str, tuple[dict[str, Any], int, str, tuple[Any, ...], str]] = {
 
 
 @pytest.mark.parametrize("which", SENT)
-async def test_the_newest_state_that_was_sent_is_due_no_more(store: Store, rows: MessageRows, which: str) -> None:
+async def test_the_newest_state_that_was_sent_is_due_no_more(
+    store: Store, rows: stored.MessageRows, which: str
+) -> None:
     changes, term, ts, after, kept = SENT[which]
-    one = card(ts=None)
+    one = stored.card(ts=None)
     await rows.add([one])
     await take(rows)
     read = await rows.card(one.id)
@@ -158,8 +155,8 @@ async def test_the_newest_state_that_was_sent_is_due_no_more(store: Store, rows:
     assert (await row(store, one, "channel_id"))[0] == ("C1" if kept != ts or "ts" in changes else "D1")
 
 
-async def test_a_message_is_closed_unless_it_has_changed(store: Store, rows: MessageRows) -> None:
-    one, instead = await posted(rows, card(ts=None)), card(ts=None)
+async def test_a_message_is_closed_unless_it_has_changed(store: Store, rows: stored.MessageRows) -> None:
+    one, instead = await posted(rows, stored.card(ts=None)), stored.card(ts=None)
     await rows.close(replace(one, version=0), "cant_update_message", [instead])
     assert (await row(store, one, "closed_at, failure"), await row(store, instead)) == ((None, None), ())
     for _ in range(2):  # a commit without an answer is repeated
@@ -181,9 +178,9 @@ BREAKS = {
 
 @pytest.mark.parametrize("broken", BREAKS)
 async def test_a_message_that_cannot_be_decoded_stays_as_it_is_and_holds_up_no_other_one(
-    store: Store, rows: MessageRows, caplog: pytest.LogCaptureFixture, broken: str
+    store: Store, rows: stored.MessageRows, caplog: pytest.LogCaptureFixture, broken: str
 ) -> None:
-    bad, good = card(ts=None), card(ts=None, session=OTHER)
+    bad, good = stored.card(ts=None), stored.card(ts=None, session=OTHER)
     await rows.add([bad, good])
     await execute(store, f"UPDATE parts SET {BREAKS[broken]} WHERE id = '{bad.id}'")  # noqa: S608
     assert await take(rows) == [bad.id, good.id]
@@ -193,15 +190,15 @@ async def test_a_message_that_cannot_be_decoded_stays_as_it_is_and_holds_up_no_o
     assert await fetch(store, "SELECT * FROM messages ORDER BY id") == before
     assert [vars(one)["card"] for one in caplog.records if one.levelname == "ERROR"] == [bad.id]
     again = replace(incoming("a1"), channel_id="C1")
-    assert await place(rows, [again]) == [Folded(None, 1, "a1")] or broken in {"facts", "phase"}
-    await CardSessions(store.database, 0.0).shown_facts(ACME.team_id)
+    assert await stored.place(rows, [again]) == [stored.Folded(None, 1, "a1")] or broken in {"facts", "phase"}
+    await stored.CardSessions(store.database, 0.0).shown_facts(ACME.team_id)
 
 
 # --- placed ---
 
 
-async def places(rows: MessageRows, *incoming: IncomingAlert) -> list[Place]:
-    return await place(rows, incoming)
+async def places(rows: stored.MessageRows, *incoming: stored.IncomingAlert) -> list[Place]:
+    return await stored.place(rows, incoming)
 
 
 async def contents(store: Store, kind: str = "alert") -> list[dict[str, Any]]:
@@ -209,8 +206,8 @@ async def contents(store: Store, kind: str = "alert") -> list[dict[str, Any]]:
     return [json.loads(text) for (text,) in rows]
 
 
-async def test_a_posted_card_that_gets_worse_has_replies(store: Store, rows: MessageRows) -> None:
-    first = incoming("a", fingerprint="f", severity=Severity.INFO)
+async def test_a_posted_card_that_gets_worse_has_replies(store: Store, rows: stored.MessageRows) -> None:
+    first = incoming("a", fingerprint="f", severity=stored.Severity.INFO)
     await places(rows, first)
     await execute(store, "UPDATE messages SET ts = '1.1', due = NULL")
     for number in range(cards.MOST_REPLIES_KEPT + 2):
@@ -227,11 +224,11 @@ async def test_a_posted_card_that_gets_worse_has_replies(store: Store, rows: Mes
     assert sum(one["resolved_at"] is not None for one in await contents(store, "reply")) >= cards.MOST_REPLIES_KEPT
 
 
-async def test_a_reply_that_waits_is_replaced_by_a_newer_one(store: Store, rows: MessageRows) -> None:
-    first = incoming("a", fingerprint="f", severity=Severity.INFO)
+async def test_a_reply_that_waits_is_replaced_by_a_newer_one(store: Store, rows: stored.MessageRows) -> None:
+    first = incoming("a", fingerprint="f", severity=stored.Severity.INFO)
     await places(rows, first)
     await execute(store, "UPDATE messages SET ts = '1.1', due = NULL")
-    for number, severity in enumerate((Severity.WARNING, Severity.CRITICAL)):
+    for number, severity in enumerate((stored.Severity.WARNING, stored.Severity.CRITICAL)):
         worse = replace(first.alert, severity=severity, fingerprint=f"{number}")
         await places(rows, replace(first, id=f"b{number}", alert=worse))
     assert [one["alert"]["severity"] for one in await contents(store, "reply")] == ["critical"]
@@ -239,7 +236,7 @@ async def test_a_reply_that_waits_is_replaced_by_a_newer_one(store: Store, rows:
     assert [one["resolved_at"] is not None for one in await contents(store, "reply")] == [True]
 
 
-async def test_a_resolved_alert_ends_its_own_firing_in_every_channel(store: Store, rows: MessageRows) -> None:
+async def test_a_resolved_alert_ends_its_own_firing_in_every_channel(store: Store, rows: stored.MessageRows) -> None:
     first = incoming("a", fingerprint="f")
     elsewhere = replace(first, id="b", channel_id="C2")
     theirs = replace(first, id="c", channel_id="C3", alert=replace(first.alert, sender="other"))
@@ -248,29 +245,29 @@ async def test_a_resolved_alert_ends_its_own_firing_in_every_channel(store: Stor
     await places(rows, resolved)
     assert [one["resolved_at"] is not None for one in await contents(store)] == [True, True, False]
     nothing = replace(incoming("e", session=OTHER), alert=replace(resolved.alert, session_id=SessionId(OTHER)))
-    assert await places(rows, nothing) == [Ignored()]
+    assert await places(rows, nothing) == [stored.Ignored()]
 
 
 async def test_many_alerts_that_wait_share_messages_and_beyond_that_the_last_one_only_counts(
-    store: Store, rows: MessageRows, monkeypatch: pytest.MonkeyPatch
+    store: Store, rows: stored.MessageRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", cards.MOST_SINGLE)
     monkeypatch.setattr("bot.outbound.store.alerts.MOST_IN_SUMMARY", 2)
     room = 2 * cards.MOST_SINGLE - 1  # the first message is being sent
     alerts = [incoming(f"a{n}", session=f"{OTHER[:-2]}{n:02}") for n in range(room + 6)]
     found = await places(rows, *alerts[: room - 1]) + await places(rows, *alerts[room - 1 : room + 3])
-    assert found == [*(Folded(None, 1, one.id) for one in alerts[:room]), *map(Counted, (1, 2, 3))]
+    assert found == [*(stored.Folded(None, 1, one.id) for one in alerts[:room]), *map(Counted, (1, 2, 3))]
     assert await fetch(store, SIZES) == [(1, 0), *[(2, 0)] * (cards.MOST_SINGLE - 2), (2, 3)]
     refused = outcomes.Refusal(outcomes.Why.HELD_BACK)  # which another message tells
     held, sent = Asked(None, refused, 0.0), Asked(Automatic.SENT, None, 0.0)
     assert await places(rows, replace(alerts[-1], asked=held)) == [Counted(4)]
-    assert await places(rows, replace(alerts[-1], asked=sent)) == [Folded(None, 1, alerts[-1].id)]
+    assert await places(rows, replace(alerts[-1], asked=sent)) == [stored.Folded(None, 1, alerts[-1].id)]
     elsewhere = replace(alerts[-2], channel_id="C2")
-    assert await places(rows, elsewhere) == [Folded(None, 1, elsewhere.id)]
+    assert await places(rows, elsewhere) == [stored.Folded(None, 1, elsewhere.id)]
 
 
 async def test_no_alert_joins_what_slack_did_not_take_for_long_unless_too_many_wait(
-    store: Store, rows: MessageRows, monkeypatch: pytest.MonkeyPatch
+    store: Store, rows: stored.MessageRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts = [incoming(f"a{n}", session=f"{OTHER[:-2]}{n:02}") for n in range(cards.MOST_SINGLE + 3)]
     first = alerts[: cards.MOST_SINGLE]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.outbound.store.marks import InstallStates, PendingInstall
 from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, rotate, seal, unseal
-from harness.databases import KEY, OTHER_CIPHER, OTHER_KEY, encrypted
+from harness.databases import KEY, OTHER_CIPHER, OTHER_KEY
 from harness.order_rows import RESPONSE_URL, order_row, rows_of
 from harness.product import Secret, Store, errors, open_store, policy, requests, workspace
 from harness.stored import ACME, ANCHOR_KEY, NOW, execute, fetch
@@ -88,7 +88,7 @@ def test_it_comes_back_as_it_was(url: Secret | None, thread_ts: str | None) -> N
         (seal(ADDRESS, CIPHER), replace(IN_VIEW, user_id="U0BOB000001")),
         (seal(ADDRESS, CIPHER), replace(IN_VIEW, team_id="T0NEWCO0001")),
         (seal(ADDRESS, OTHER_CIPHER), IN_VIEW),
-        (encrypted("[]", "T0HOME00001/U0ALICE0001", "reply"), IN_VIEW),
+        (CIPHER.encrypt(Secret("[]"), FieldRef("T0HOME00001/U0ALICE0001", "reply")), IN_VIEW),
         ("", IN_VIEW),
         ("\N{SNOWMAN}", IN_VIEW),
     ],

@@ -15,26 +15,10 @@ import pytest
 
 from bot.outbound.store import postgresql
 from bot.outbound.store.writer import Writer
-from harness import OTHER_SESSION, SESSION
+from harness import OTHER_SESSION, SESSION, order_rows
 from harness.cards import card, messages_of
 from harness.conversation import until
 from harness.databases import KEY, query
-from harness.order_rows import (
-    LEADER,
-    MARK,
-    Connection,
-    Lease,
-    Settled,
-    frozen_transaction,
-    holds,
-    order_row,
-    orders_of,
-    record,
-    rows_of,
-    running,
-    session_lock,
-    writing,
-)
 from harness.product import OrderRows, Secret, Store, errors, open_store, outcomes, requests
 from harness.stored import ACME, execute, fetch
 
@@ -44,7 +28,7 @@ SESSIONS = [str(UUID(int=number)) for number in range(200)]
 BATCHES = [f"batch-{number}" for number in range(4)]
 ALICE = ("T1", "U0ALICE0001")
 GONE = errors.StoreUnreachableError("gone")
-FAILS = MARK.format("NULL", "'a'")
+FAILS = order_rows.MARK.format("NULL", "'a'")
 
 
 @dataclass(eq=False)
@@ -63,7 +47,7 @@ class WatchedDatabase:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store.database, name)
 
-    async def change_orders(self, work: Callable[[Connection], Any], **how: Any) -> Any:
+    async def change_orders(self, work: Callable[[order_rows.Connection], Any], **how: Any) -> Any:
         self.groups.append([])
         await self.goes_on.wait()
         error, self.error = self.error, None
@@ -78,7 +62,7 @@ class WatchedDatabase:
 
 @pytest.fixture
 async def writer(store: Store) -> AsyncIterator[Writer]:
-    async with writing(WatchedDatabase(store), Lease("ours")) as opened:
+    async with order_rows.writing(WatchedDatabase(store), order_rows.Lease("ours")) as opened:
         yield opened
 
 
@@ -90,7 +74,7 @@ def watched(writer: Writer) -> WatchedDatabase:
 def do(writer: Writer, name: object, *, person: requests.Person = ALICE, lock: int = 1, sql: str = "") -> Any:
     """Let the writer do what has a name, and a statement."""
 
-    def work(connection: Connection) -> Callable[[], object]:
+    def work(connection: order_rows.Connection) -> Callable[[], object]:
         watched(writer).groups[-1].append(name)
         if sql:
             connection.queue(sql, {})
@@ -161,18 +145,20 @@ async def test_no_more_than_60_000_works_wait(writer: Writer, monkeypatch: pytes
 
 
 async def test_what_waits_is_written_at_the_end_and_the_lease_is_left(store: Store) -> None:
-    async with writing(WatchedDatabase(store), Lease("ours")) as writer:
-        await until(lambda: holds(writer))
+    async with order_rows.writing(WatchedDatabase(store), order_rows.Lease("ours")) as writer:
+        await until(lambda: order_rows.holds(writer))
         await block(writer)
         last = writer.do(partial(_insert, "last"), person=ALICE, locks=[1], within=2.0)
         watched(writer).goes_on.set()
     assert last.done()
     assert await fetch(store, "SELECT name FROM marks WHERE scope = 'a'") == [("last",)]
-    assert await fetch(store, "SELECT until FROM leases WHERE until > 0 AND name <> :name", name=LEADER) == []
+    assert (
+        await fetch(store, "SELECT until FROM leases WHERE until > 0 AND name <> :name", name=order_rows.LEADER) == []
+    )
 
 
-def _insert(name: str, connection: Connection) -> Callable[[], None]:
-    connection.queue(MARK.format("'a'", ":name"), {"name": name})
+def _insert(name: str, connection: order_rows.Connection) -> Callable[[], None]:
+    connection.queue(order_rows.MARK.format("'a'", ":name"), {"name": name})
     return lambda: None
 
 
@@ -201,11 +187,23 @@ def locked_row(url: str) -> Iterator[None]:
 
 
 @contextmanager
+def frozen_transaction(url: str, *locks: int) -> Iterator[order_rows.Connection]:
+    """A transaction of another process with these locks, which does not go on."""
+    connection = order_rows.Connection(order_rows.driver(url))
+    try:
+        connection.do(lambda one: one.begin(locks))
+        connection.now()
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
 def frozen_process(url: str) -> Iterator[None]:
     """Let a process freeze while it takes the lead, with the lock of a session."""
     query(url, "UPDATE leases SET until = 0")
-    with frozen_transaction(url, session_lock("T0HOME00001", SESSION)) as connection:
-        assert Lease("frozen").renew(connection)() == 2
+    with frozen_transaction(url, order_rows.session_lock("T0HOME00001", SESSION)) as connection:
+        assert order_rows.Lease("frozen").renew(connection)() == 2
         yield
 
 
@@ -214,9 +212,12 @@ async def test_what_another_transaction_holds_up_is_put_aside_and_nothing_else(
     server: str, hold: Callable[[str], AbstractContextManager[None]]
 ) -> None:
     """A frozen process ends after 3 s; another program ends only here."""
-    held, other = running(session=SESSION, batch="1"), running(session=OTHER_SESSION, batch="1")
-    async with open_store(Secret(server), [KEY]) as store, orders_of(store, lease=Lease("ours", 1.0)) as rows:
-        await record(rows, held, other)
+    held, other = order_rows.running(session=SESSION, batch="1"), order_rows.running(session=OTHER_SESSION, batch="1")
+    async with (
+        open_store(Secret(server), [KEY]) as store,
+        order_rows.orders_of(store, lease=order_rows.Lease("ours", 1.0)) as rows,
+    ):
+        await order_rows.record(rows, held, other)
         with hold(server):
             waiting = [rows.clear(held) for _ in range(8)]
             await asyncio.wait_for(rows.settle(other, outcomes.Paused()), 3.0)
@@ -229,7 +230,7 @@ async def test_what_another_transaction_holds_up_is_put_aside_and_nothing_else(
             settled = rows.settle(held, outcomes.Paused())
             if hold is frozen_process:
                 await asyncio.wait_for(settled, 20)
-        assert await asyncio.wait_for(settled, 20) == Settled(outcomes.Paused())
+        assert await asyncio.wait_for(settled, 20) == order_rows.Settled(outcomes.Paused())
         assert all(one.done() for one in waiting)
         assert rows.lease.is_held
     expected = {(SESSION, "settled", "Paused"), (OTHER_SESSION, "settled", "Paused")}
@@ -238,8 +239,8 @@ async def test_what_another_transaction_holds_up_is_put_aside_and_nothing_else(
 
 async def test_works_that_the_database_refuses_altogether_wait(store: Store) -> None:
     """A table is missing: that is no fault of theirs."""
-    async with writing(WatchedDatabase(store), Lease("ours")) as writer:
-        await until(lambda: holds(writer))
+    async with order_rows.writing(WatchedDatabase(store), order_rows.Lease("ours")) as writer:
+        await until(lambda: order_rows.holds(writer))
         waiting = [do(writer, name, sql="INSERT INTO missing VALUES (1)") for name in "ab"]
         await until(lambda: "journal" in writer.readiness.degraded)
         await execute(store, "CREATE TABLE missing (number INTEGER)")
@@ -247,7 +248,7 @@ async def test_works_that_the_database_refuses_altogether_wait(store: Store) -> 
 
 
 async def test_what_is_tried_again_lets_nothing_else_wait(writer: Writer) -> None:
-    await until(lambda: holds(writer))
+    await until(lambda: order_rows.holds(writer))
     held = do(writer, "a", sql="INSERT INTO missing VALUES (1)")
     await until(lambda: "journal" in writer.readiness.degraded)
     time.sleep(1.1)  # noqa: ASYNC251 - so that both are due in the same moment
@@ -264,8 +265,8 @@ async def work_on(rows: OrderRows, seed: int, groups: int) -> None:
     async def give() -> None:
         while len(watched(rows.writer).groups) < groups:
             verb, batch = chance.choice(list(requests.Verb)), chance.choice(BATCHES)
-            one = running(verb, session=chance.choice(SESSIONS), batch=batch, team=ACME.team_id)
-            await record(rows, one)
+            one = order_rows.running(verb, session=chance.choice(SESSIONS), batch=batch, team=ACME.team_id)
+            await order_rows.record(rows, one)
             await rows.clear(one)
             is_done = chance.random() < 0.5
             await rows.settle(one, outcomes.Paused() if is_done else outcomes.Failed(500), looks=True)
@@ -277,7 +278,9 @@ async def work_on(rows: OrderRows, seed: int, groups: int) -> None:
 async def take_over(store: Store, rows: OrderRows, ends: asyncio.Event) -> None:
     """Take over what a dead process leaves, again and again."""
     while not ends.is_set():
-        await rows_of(store, "dead").write(*(order_row(team=ACME.team_id, session=one) for one in SESSIONS))
+        await order_rows.rows_of(store, "dead").write(
+            *(order_rows.order_row(team=ACME.team_id, session=one) for one in SESSIONS)
+        )
         await asyncio.gather(*(rows.settle(one, outcomes.Paused()) for one in await rows.adopt([])))
 
 
@@ -291,7 +294,7 @@ async def processes(server: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         stores = [await stack.enter_async_context(open_store(Secret(server), [KEY])) for _ in range(3)]
         names = zip(stores, ("leader", "one", "two"), strict=True)
         found = [
-            (store, await stack.enter_async_context(orders_of(store, name, database=WatchedDatabase(store))))
+            (store, await stack.enter_async_context(order_rows.orders_of(store, name, database=WatchedDatabase(store))))
             for store, name in names
         ]
         new = [card(session=name, ts=name) for name in (*SESSIONS, *BATCHES)]
