@@ -117,7 +117,6 @@ class WorkspaceMonitor:
             current = await self.workspaces.find_now(team_id) if check is KeyCheck.REFUSED else None
             if current is None:
                 await store.notices.release(team_id, _called(workspace))
-                self._quiet.pop((team_id, _called(workspace)), None)
             elif _group(current):
                 called = current.auto_pause is not AutoPause.OFF or await fires(store.database, team_id)
         except StoreError as error:
@@ -126,8 +125,9 @@ class WorkspaceMonitor:
         finally:
             self._recording.discard((team_id, version, check))
         if current is not None and current.key_version == version:
-            if key.check is not KeyCheck.REFUSED:
+            if key.check is not KeyCheck.REFUSED:  # perhaps at another process it was accepted since
                 _log.warning("Anchor refuses the key", extra={"team": team_id})
+                self._quiet.pop((team_id, _called(current)), None)
             message = key_refused_message(key)
             self._report(workspace, _refused(workspace), message, first=key.set_by or "")
             if called:

@@ -265,9 +265,10 @@ async def test_an_alert_that_fires_again_after_a_pause_is_told_once_and_its_mess
 MENTION = f"<!subteam^{ON_CALL}>"
 
 
-def mentions(at: SingleHarness) -> list[int]:
+def mentions(at: SingleHarness, channel: Channel | None = None) -> list[int]:
     """How often each message mentions the group."""
-    return [str(message.blocks).count(MENTION) for message in at.messages() if message.source is Source.POST_MESSAGE]
+    posts = [message for message in at.messages(channel) if message.source is Source.POST_MESSAGE]
+    return [str(message.blocks).count(MENTION) for message in posts]
 
 
 async def test_critical_alerts_mention_a_group_once_in_ten_minutes_and_channel() -> None:

@@ -364,9 +364,11 @@ async def test_a_critical_card_mentions_the_group_unless_its_pause_has_failed(
     fault: Any, mentioning: list[int]
 ) -> None:
     async with braking(ALERTS_GROUP=ON_CALL) as at:
-        at.anchor.fault = fault
-        await send(at, severity="critical")
+        at.anchor.fault, critical, other = fault, {"severity": "critical", "starts_at": SINCE}, ops(at)
+        await send(at, **critical)
         await at.slack.until(lambda: sorted(mentions(at)) == mentioning)
+        await send(at, **critical, channel=other.id)
+        await at.slack.until(lambda: mentions(at, other) == [1])  # no message there says that the pause has failed
 
 
 @pytest.mark.parametrize(

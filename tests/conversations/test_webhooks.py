@@ -24,7 +24,17 @@ from bot.messages import senders as say
 from bot.messages.cards import elsewhere, moved
 from bot.sim.local_server import free_port
 from bot.sim.slack import Message, Source
-from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, ops, taking_alerts, until_shown
+from bot.sim.slack.markup import ON_CALL
+from conversations.test_alert_cards import (
+    PAUSE,
+    RESUME,
+    TOKEN,
+    about_session,
+    mentions,
+    ops,
+    taking_alerts,
+    until_shown,
+)
 from harness import OTHER_SESSION, SESSION, SingleHarness, Tenant, single_workspace
 from harness.conversation import post_json, until
 from harness.product import cards
@@ -159,21 +169,25 @@ async def test_a_label_or_the_url_names_the_channel_and_what_is_none_is_a_warnin
 async def test_what_slack_refuses_for_a_channel_is_posted_in_that_for_alerts_and_admins_are_told_once(
     database_url: str,
 ) -> None:
-    async with taking_alerts(database_url, ALERTS_CHANNELS=CLOSED) as at:
+    async with taking_alerts(database_url, ALERTS_CHANNELS=CLOSED, ALERTS_GROUP=ON_CALL) as at:
         at.workspace.add_channel(CLOSED, "closed", at.person)
-        one = alertmanager_alert(labels={"anchor_channel": CLOSED})
+        critical = {"anchor_channel": CLOSED, "severity": "critical"}
+        one = alertmanager_alert(labels=critical)
         assert await send(at, one) == ok(1, CLOSED)
         (card,) = await until_posted(at)
         meant = elsewhere(say.closed_message(CLOSED), CLOSED).text.rpartition("\n")[2]
         assert meant in card.text
         for _ in range(2):
             await send(at, one)  # the same firing changes nothing
-        other = alertmanager_alert(session=OTHER_SESSION, labels={"anchor_channel": CLOSED})
+        other = alertmanager_alert(session=OTHER_SESSION, labels=critical)
         await send(at, alertmanager_alert(), other)
         await until_posted(at, 3)
         await until_sent(database_url)
-        assert (len(posted(at)), at.current(card).revision) == (3, 0)
+        assert (len(posted(at)), at.current(card).revision, sum(mentions(at))) == (3, 0, 1)
         await until_told(at, say.closed_message(CLOSED).text)
+        body = {"session_id": at.anchor.add_session(), "text": "It spends.", "channel": CLOSED}
+        status, answer, _ = await post_json(f"{at.bot.url}/alerts", body, headers=BEARER)
+        assert (status, answer.get("slack_error"), len(posted(at))) == (400, "not_in_channel", 3)
         await at.click(card)
         await until_shown(at, card, RESUME, "Paused", meant)
         await send(at, alertmanager_alert(status="resolved"), channel=OPS)

@@ -34,10 +34,10 @@ async def judge(rows: AutoPauseRows, row: OrderRow, owner: str = "ours") -> outc
     return await rows.database.change(lambda connection: work(connection, owner), locks=locks)
 
 
-def automatic(number: int = 1, since: float = 1.0) -> OrderRow:
+def automatic(number: int = 1, since: float = 1.0, sender: str = "x") -> OrderRow:
     """A pause by an alert about a session, which waits to be judged."""
-    actor, session = requests.Actor(ACME.team_id, "C1", "alert:x"), SessionId(str(uuid.UUID(int=number)))
-    attempt = attempt_of(ACME.team_id, session, cards.Firing("x", "f", since), since)
+    actor, session = requests.Actor(ACME.team_id, "C1", f"alert:{sender}"), SessionId(str(uuid.UUID(int=number)))
+    attempt = attempt_of(ACME.team_id, session, cards.Firing(sender, "f", since), since)
     return replace(order_row(state=State.WAITING), order=pause_of(attempt, session, actor, ""))
 
 
@@ -67,6 +67,16 @@ async def test_a_pause_that_no_rule_forbids_is_sent_by_its_owner_only(store: Sto
     assert await fetch(store, state) == [("sent",)]
     await rows_of(store).write(told(own, outcomes.Paused()))
     assert await judge(rows, own) is False
+
+
+@pytest.mark.parametrize(("age", "since", "verdict"), [(15, 1.0, None), (25, 1.0, True), (15, 2.0, True)])
+async def test_a_pause_waits_for_that_of_the_same_firing_with_another_token_until_its_deadline(
+    store: Store, age: float, since: float, verdict: bool | None
+) -> None:
+    await store.rows.save(ACME)
+    other, own = replace(order_row(state=State.SENT, age=age), order=automatic(sender="y").order), automatic(1, since)
+    await rows_of(store).write(other, own)
+    assert await judge(AutoPauseRows(store.database, 10, deadline=20.0), own) is verdict
 
 
 @pytest.mark.parametrize(("state", "age"), [(State.WAITING, 100), (State.SENT, 300)])
