@@ -89,15 +89,17 @@ async def _listen(conninfo: str, hear: Callable[[str], None]) -> None:
             async with raw:
                 await raw.execute("LISTEN anchor_bot")
                 hear("")
-                loop.add_reader(raw.fileno(), readable.set)  # `raw.notifies()` would look ten times a second
-                try:
-                    while await readable.wait():
-                        readable.clear()
-                        raw.pgconn.consume_input()
-                        while told := raw.pgconn.notifies():
-                            hear(told.extra.decode())
-                finally:
-                    loop.remove_reader(raw.fileno())
+                # `raw.notifies()` would look ten times a second; libpq closes its socket as the server ends
+                with socket.socket(fileno=os.dup(raw.fileno())) as own:
+                    loop.add_reader(own, readable.set)
+                    try:
+                        while await readable.wait():
+                            readable.clear()
+                            raw.pgconn.consume_input()
+                            while told := raw.pgconn.notifies():
+                                hear(told.extra.decode(errors="replace"))
+                    finally:
+                        loop.remove_reader(own)
         except psycopg.Error as error:
             _log.info("no notifications", extra={"why": type(error).__name__})
         await asyncio.sleep(_RETRY_DELAY)

@@ -16,6 +16,7 @@ import pytest
 from bot.outbound.store.database import WRITERS
 from bot.outbound.store.sqlite import lock
 from bot.outbound.store.store import open_watched
+from harness.conversation import until
 from harness.databases import KEY, OTHER_KEY, query
 from harness.order_rows import MARK, Connection
 from harness.outages import VERSION, execute
@@ -108,6 +109,26 @@ async def test_a_connection_keeps_no_notifications_that_a_pooler_delivers_to_it(
     async with open_store(Secret(next(postgresql_urls)), [KEY]) as store:
         await store.database.orders.use(lambda connection: connection.fetch_all("LISTEN anchor_bot"))
         assert await store.database.orders.use(hear) == []
+
+
+async def test_the_end_of_the_connection_for_notifications_breaks_no_other_one(
+    postgresql_urls: Iterator[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    heard, url = list[str](), next(postgresql_urls)
+    async with open_store(Secret(url), [KEY]) as store:
+        listening = asyncio.create_task(store.database.listen(heard.append))
+        await until(lambda: heard)
+        query(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+        await until(lambda: "no notifications" in caplog.text)
+        async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as server:
+            for _ in range(5):
+                reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+                assert await asyncio.wait_for(reader.read(), 20) == b""
+                writer.close()
+        await until(lambda: len(heard) > 1)
+        await store.database.tell("something")
+        await until(lambda: "something" in heard)
+        listening.cancel()
 
 
 async def test_a_call_that_is_given_up_leaves_its_connection_to_others(store: Store) -> None:
