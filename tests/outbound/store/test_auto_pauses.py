@@ -1,5 +1,7 @@
 """Pauses by alerts that are held back, and what mentions people."""
 
+import asyncio
+import json
 import uuid
 from dataclasses import replace
 from functools import partial
@@ -39,6 +41,19 @@ def automatic(number: int = 1, since: float = 1.0, sender: str = "x") -> OrderRo
     actor, session = requests.Actor(ACME.team_id, "C1", f"alert:{sender}"), SessionId(str(uuid.UUID(int=number)))
     attempt = attempt_of(ACME.team_id, session, cards.Firing(sender, "f", since), since)
     return replace(order_row(state=State.WAITING), order=pause_of(attempt, session, actor, ""))
+
+
+async def test_failed_pauses_without_a_message_are_counted_once_for_each_sender_and_channel(store: Store) -> None:
+    await store.rows.save(ACME)
+    rows = [AutoPauseRows(store.database, 10) for _ in range(2)]  # of two processes
+    for number, age in enumerate((700.0, 650.0, 5.0)):
+        row = automatic(number, since=float(number))
+        failed = replace(row, given_at=row.given_at - age)
+        await rows_of(store).write(told(failed, outcomes.Failed(500)))
+    await execute(store, "UPDATE orders SET delivered_by = 'nobody'")
+    await asyncio.gather(*(one.tell_failed() for one in rows))
+    found = await fetch(store, "SELECT content FROM parts WHERE kind = 'held'")
+    assert [json.loads(one[0])["failed"] for one in found] == [3]
 
 
 BEFORE: dict[str, tuple[list[outcomes.Outcome | None], bool]] = {
