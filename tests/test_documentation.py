@@ -26,7 +26,6 @@ from scripts import settings_page
 ROOT = Path(bot.__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "tests/README.md"])
-PAUSES = DOCS / "automatic-pause.md"
 RECORD = re.compile(r"\d{4}-.*")
 
 
@@ -241,7 +240,6 @@ RECIPES = {
 }
 
 
-@pytest.mark.anyio
 async def test_each_recipe_becomes_a_card_or_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are sent by the function of the page, which needs no package."""
     names: dict[str, Any] = {}

@@ -177,7 +177,6 @@ async def collecting(tasks: int) -> AsyncIterator[None]:
         gc.unfreeze()
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize(("blocks_per_second", "times"), [(2_000, 2), (100, 0), (20_000, 0)])
 async def test_growth_makes_all_objects_be_collected_once_a_minute_unless_that_takes_long(
     blocks_per_second: int, times: int, monkeypatch: pytest.MonkeyPatch

@@ -41,7 +41,6 @@ def test_a_mutant_is_found_again_if_its_code_is_there(
     assert record.find_again([mutant], found) == ({} if expected is None else {found[expected]: mutant})
 
 
-@pytest.mark.anyio
 async def test_the_server_imports_no_module_of_the_bot_before_a_mutation() -> None:
     assert await run_command(sys.executable, "-m", "scripts.mutation.warm", cwd=ROOT) == ""
 

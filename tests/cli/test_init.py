@@ -17,8 +17,6 @@ from bot.sim.slack import SimSlack
 from harness.product import Settings, checks, main
 from harness.secret_scan import leaks
 
-pytestmark = pytest.mark.anyio
-
 Check = Callable[[str, str], None]
 URL = "https://bot.example.com"
 

@@ -27,8 +27,6 @@ from harness.product import workspace as product
 from harness.stored import ACME, GLOBEX
 from harness.texts import terminal_text
 
-pytestmark = pytest.mark.anyio
-
 Check = Callable[[str, str], None]
 OPERATOR = f"os:{pwd.getpwuid(os.getuid()).pw_name}"
 PAUSED, RESUMED = outcomes.Paused("paused"), outcomes.Resumed("running")

@@ -150,22 +150,13 @@ BAD: list[tuple[tuple[str, ...], list[str]]] = [
         ],
     ),
     (("ENCRYPTION_KEYS",), ["s3cret", f"{KEY_OF_44}x", f"{KEY_OF_44};{KEY_OF_44}", f"{KEY_OF_44},x", "é" * 44]),
-    (("AUTO_PAUSE_LIMIT",), ["0", "1001", "-1", "1.5", "١", "9" * 60_000]),
     (
         ("ALERTS_GROUP",),
-        [
-            *(
-                "@on-call",
-                "U0ALICE0001",
-                "s0123456789",
-                "<!subteam^S0123456789>",
-                "S01,S02",
-                "C01=",
-                "=S01",
-                "C01=S01=S02",
-            ),
-            *("general=S01", "C01=S01,C01=S02", ",".join(f"C0{one:02}=S01" for one in range(21))),
-        ],
+        ["@on-call", "U0ALICE0001", "s0123456789", "<!subteam^S0123456789>", "S01,S02", "C01=", "=S01"],
+    ),
+    (
+        ("ALERTS_GROUP",),
+        ["C01=S01=S02", "general=S01", "C01=S01,C01=S02", ",".join(f"C0{n:02}=S01" for n in range(21))],
     ),
 ]
 

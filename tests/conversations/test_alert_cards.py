@@ -21,9 +21,6 @@ from harness.databases import KEY
 from harness.doctor import give_order
 from harness.product import Settings
 
-pytestmark = pytest.mark.anyio
-
-
 TOKEN = "s3cret-of-the-alerts"
 PAUSE, RESUME = ["anchor_pause"], ["anchor_resume_confirmed"]
 UPDATE = "chat.update"

@@ -19,9 +19,6 @@ from harness.product import workspace as product
 from harness.stored import add_token, until_read_again
 from harness.texts import SAMPLE_ALERT, SESSION, digest
 
-pytestmark = pytest.mark.anyio
-
-
 CHOOSE = "anchor_alerts_channel"
 MAKE, CHANGE = "anchor_alerts_token", "anchor_alerts_sender"
 POST = "chat.postMessage"

@@ -18,9 +18,6 @@ from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_work
 from harness.conversation import post_json
 from harness.outages import execute
 
-pytestmark = pytest.mark.anyio
-
-
 TOKEN = "s3cret-of-the-alerts"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ALERT = {"session_id": SESSION, "text": "It spent $40 in a minute.", "title": "High spend", "severity": "critical"}

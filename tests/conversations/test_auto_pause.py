@@ -30,9 +30,6 @@ from harness.stored import until_found
 from harness.texts import NOT_AUTO_PAUSED, not_automatic
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
-pytestmark = pytest.mark.anyio
-
-
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ALERT = {"session_id": SESSION, "text": "It spends.", "title": "High spend", "fingerprint": "f1", "action": "pause"}
 FAILED = not_automatic(outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE))

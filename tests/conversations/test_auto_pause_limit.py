@@ -16,19 +16,9 @@ from bot.messages.several import HELD_UNKNOWN
 from bot.sim.anchor import Hang, SessionState, Slow, rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message, View
 from bot.sim.slack.markup import ON_CALL
+from conversations import test_auto_pause
 from conversations.test_alert_cards import MENTION, TOKEN, buttons, mentions, ops
-from conversations.test_auto_pause import (
-    ALERT,
-    AUTO,
-    OWN,
-    age_orders,
-    braking,
-    break_database,
-    minutes_ago,
-    pauses,
-    send,
-    send_to,
-)
+from conversations.test_auto_pause import ALERT, AUTO, OWN, age_orders, braking, break_database, pauses, send
 from conversations.test_pause_window import BUTTON, offered, shown
 from conversations.test_recovery import second_bot
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, SESSION, SingleHarness, single_workspace
@@ -38,9 +28,6 @@ from harness.product import Secret, open_store
 from harness.stored import fetch
 from harness.texts import NOT_AUTO_PAUSED
 from harness.webhooks import alertmanager_alert, alertmanager_body
-
-pytestmark = pytest.mark.anyio
-
 
 MARK = held_message(HeldContent("alert:default", 0, 0.0, 0.0), "").text.partition("\n")[0]
 
@@ -172,7 +159,10 @@ async def test_two_processes_share_the_limit_and_post_one_message(postgresql_url
         sessions = [at.anchor.add_session() for _ in range(30)]
         urls = [at.bot.url, second] * 15
         await asyncio.gather(
-            *(send_to(there, session_id=one, fingerprint="f1") for there, one in zip(urls, sessions, strict=True))
+            *(
+                test_auto_pause.send_to(there, session_id=one, fingerprint="f1")
+                for there, one in zip(urls, sessions, strict=True)
+            )
         )
         await until_told(at)
         await asyncio.sleep(1)
@@ -215,9 +205,7 @@ async def send_many(at: SingleHarness, headers: Mapping[str, str] = OF_OTHER) ->
         pytest.param(partial(send_other, status="resolved", starts_at=SINCE), id="resolved with its start"),
         pytest.param(partial(send_other, status="resolved", fingerprint=""), id="all resolved"),
         pytest.param(send_many, id="many of another one"),
-        pytest.param(
-            partial(send_many, headers={"Authorization": "Bearer s3cret-of-the-alerts"}), id="many of its own"
-        ),
+        pytest.param(partial(send_many, headers=test_auto_pause.BEARER), id="many of its own"),
     ],
 )
 async def test_nothing_takes_the_further_attempts_back(act: Act, sqlite_url: str) -> None:
@@ -254,9 +242,6 @@ async def test_ids_that_anchor_does_not_know_use_up_the_limit_of_their_own_sende
         words = [(await send_other(at, session_id=one))["pause"] for one in invented]
         words.append((await send(at))["pause"])
         assert words == ["NotFound", "NotFound", "HeldBack", "Paused"]
-
-
-PROM = "alerts-of-prometheus-0123456789abcdef"
 
 
 def calls(at: SingleHarness, channel: Channel | None = None) -> list[Message]:
@@ -346,7 +331,7 @@ Change = Callable[[SingleHarness], Awaitable[None]]
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_pause_that_failed_mentions_the_group_once_for_a_firing(fault: str, severity: str) -> None:
     async with braking(ALERTS_GROUP=ON_CALL) as at:
-        at.anchor.fault, since = FAULTS[fault], minutes_ago(1)
+        at.anchor.fault, since = FAULTS[fault], test_auto_pause.minutes_ago(1)
         await send(at, severity=severity, title="<!here> <!subteam^S0OTHER0001>", starts_at=since)
         await at.slack.until(lambda: calls(at), within=60)
         for _ in range(3):
@@ -429,8 +414,7 @@ async def test_many_failures_are_three_mentions_and_then_one_with_the_number_of_
 
 
 async def test_at_most_three_in_ten_minutes_and_channel_of_a_sender(sqlite_url: str) -> None:
-    other = {"ALERTS_TOKEN": f"{TOKEN},prom={PROM}", "AUTO_PAUSE_TOKENS": "default,prom"}
-    async with braking(sqlite_url, ALERTS_GROUP=ON_CALL, **other) as at:
+    async with of_two(sqlite_url, ALERTS_GROUP=ON_CALL) as at:
         at.anchor.fault = server_error()
 
         async def fail(count: int, **fields: object) -> None:
@@ -441,8 +425,7 @@ async def test_at_most_three_in_ten_minutes_and_channel_of_a_sender(sqlite_url: 
         await at.slack.until(lambda: len(calls(at)) == 3)
         await fail(1, severity="critical")
         await fail(1, channel=ops(at).id)
-        body = {"session_id": at.anchor.add_session(), "text": "It.", "fingerprint": "f", "action": "pause"}
-        await post_json(f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {PROM}"})
+        await send_other(at, session_id=at.anchor.add_session())
         await asyncio.sleep(120)
         assert (posted_calls(at), posted_calls(at, ops(at))) == ([True] * 4, [True])
         on_cards = [one for one in at.messages() if "*Not paused automatically.* Anchor answered with" in one.text]

@@ -20,8 +20,6 @@ from harness.order_rows import told as told_as
 from harness.outages import without_table
 from harness.product import SessionId, State, cards, outcomes, requests
 
-pytestmark = pytest.mark.anyio
-
 MOST = 20
 STILL_WANTED = 120.0  # seconds
 RESUME_THESE = "anchor_resume_batch"

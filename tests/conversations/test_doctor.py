@@ -28,9 +28,6 @@ from harness.product import Secret, checks, open_store
 from harness.secret_scan import leaks
 from harness.snapshot import SNAPSHOT
 
-pytestmark = pytest.mark.anyio
-
-
 N = checks.CheckName
 Good, Wrong, Odd, Skipped, Open = checks.Good, checks.Wrong, checks.Questionable, checks.Skipped, checks.Unanswered
 HTML = "text/html"

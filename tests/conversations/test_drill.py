@@ -23,8 +23,6 @@ from harness.order_rows import OrderHistory
 from harness.outages import execute
 from harness.product import Secret, Settings, errors, history, open_store
 
-pytestmark = pytest.mark.anyio
-
 Check = Callable[[str, str], None]
 
 

@@ -24,8 +24,6 @@ from harness.doctor import give_order
 from harness.outages import locked
 from harness.product import Settings, outcomes
 
-pytestmark = pytest.mark.anyio
-
 END, ENDED = "anchor_end", SessionState.ENDED
 ON: dict[str, Any] = {"END_SESSION": "on"}
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from bot.messages import home as text
 from bot.messages.settings import TITLES
 from bot.sim.slack import ApiCall, Message, Slow, User, View
@@ -14,9 +12,6 @@ from harness import texts as say
 from harness.order_rows import OrdersOf, order_row, told
 from harness.product import Secret, outcomes, policy, workspace
 from harness.texts import REFRESH, is_about, who_can
-
-pytestmark = pytest.mark.anyio
-
 
 NAMES = ("set_key", "change_policy", "alerts_channel", "test_alert", "alerts_token")
 

@@ -12,8 +12,6 @@ from harness.bots import ManyHarness, many_workspaces
 from harness.install_browser import Browser, Visit
 from harness.product import workspace
 
-pytestmark = pytest.mark.anyio
-
 
 def exchanges(at: ManyHarness) -> list[ApiCall]:
     return [call for call in at.slack.api_calls if call.method == "oauth.v2.access"]

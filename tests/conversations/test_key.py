@@ -15,9 +15,6 @@ from harness.product import Secret, outcomes, policy, workspace
 from harness.samples import sample
 from harness.texts import is_about, settings_texts
 
-pytestmark = pytest.mark.anyio
-
-
 KEY, OTHER = "sk-first-0123456789-1234", "sk-other-0123456789-5678"
 VERIFIED = workspace.KeyCheck.VERIFIED
 SAVED = say.key_saved()

@@ -9,23 +9,10 @@ import pytest
 
 from bot.sim.anchor import Fault, SessionState, Slow
 from bot.sim.slack import Delivery, Source
-from harness import (
-    BOTH_TRANSPORTS,
-    BY_BOTH,
-    HTTP_ONLY,
-    SOCKET_ONLY,
-    SingleHarness,
-    outcome_text,
-    paused,
-    resumed,
-    single_workspace,
-)
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SOCKET_ONLY, SingleHarness, single_workspace
 from harness.bots import many_workspaces
 from harness.product import Limits, outcomes
-from harness.texts import is_about, is_not_sent
-
-pytestmark = pytest.mark.anyio
-
+from harness.texts import is_about, is_not_sent, outcome_text, paused, resumed
 
 ACK_WAIT = Limits().ack_wait
 DELAY = 7.0  # seconds on the way to the bot, of which 5 are allowed

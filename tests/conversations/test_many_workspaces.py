@@ -23,9 +23,6 @@ from harness.conversation import until
 from harness.product import Secret, errors, outcomes, workspace
 from harness.stored import add_token, until_read_again
 
-pytestmark = pytest.mark.anyio
-
-
 GRID = Enterprise("E0GRID00001", "Grid")
 NOT_MEMBER = outcomes.Refusal(outcomes.Why.NOT_MEMBER)
 ALERT = {"session_id": SESSION, "text": "It spent $40 in a minute."}

@@ -13,8 +13,6 @@ from conversations.test_alert_cards import MENTION, ops
 from conversations.test_auto_pause import braking, send
 from harness import HTTP_ONLY, SESSION, SingleHarness
 
-pytestmark = pytest.mark.anyio
-
 PAGE = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
 LINES = PAGE.partition("## Who is mentioned")[2].partition("\n## ")[0].splitlines()
 ROWS = {

@@ -27,8 +27,6 @@ from harness.secret_scan import leaks
 from harness.stored import columns, fetch
 from harness.texts import list_refused
 
-pytestmark = pytest.mark.anyio
-
 
 async def until_recorded(url: str, team_id: str) -> dict[str, Any]:
     """Wait until the database has the row of the workspace, and return all tables."""

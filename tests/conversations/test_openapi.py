@@ -15,8 +15,6 @@ from jsonschema import Draft202012Validator
 from bot.sim.slack import Fault, api_error, rate_limited
 from harness import SESSION, SingleHarness, single_workspace
 
-pytestmark = pytest.mark.anyio
-
 DOCS = Path(__file__).parents[2] / "docs"
 SPEC: Mapping[str, Any] = yaml.safe_load((DOCS / "openapi.yaml").read_text())
 TOKEN = "s3cret-of-the-alerts-that-can-pause"

@@ -16,15 +16,7 @@ from bot.outbound.store.database import Database
 from bot.sim.anchor import DEFAULT_KEY, html, rate_limited
 from bot.sim.local_server import free_port
 from bot.sim.slack import Message, Source, api_error
-from harness import (
-    BOTH_TRANSPORTS,
-    BY_BOTH,
-    Conversation,
-    ManyHarness,
-    SingleHarness,
-    current_transport,
-    single_workspace,
-)
+from harness import BY_BOTH, Conversation, ManyHarness, SingleHarness, single_workspace
 from harness.cards import COPIES
 from harness.conversation import post_json, until
 from harness.databases import KEY
@@ -32,9 +24,8 @@ from harness.order_rows import Connection
 from harness.order_rows import Connection as StoreConnection
 from harness.process import scrape
 from harness.product import Secret, open_store
+from harness.transport import BOTH_TRANSPORTS, current_transport
 from harness.virtual_time import clock
-
-pytestmark = pytest.mark.anyio
 
 
 async def degraded(at: SingleHarness | ManyHarness) -> dict[str, str]:

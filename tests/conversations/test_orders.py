@@ -21,8 +21,6 @@ from harness.product import outcomes
 from harness.product import outcomes as about
 from harness.texts import HELP, SESSION, UNKNOWN_ACTION, broken_button_text, incident_text
 
-pytestmark = pytest.mark.anyio
-
 
 @BOTH_TRANSPORTS
 async def test_a_command_pauses_the_session_and_the_channel_sees_the_outcome() -> None:

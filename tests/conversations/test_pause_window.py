@@ -12,26 +12,13 @@ from bot.messages import several
 from bot.messages.settings import ONE_MOMENT
 from bot.sim.anchor import SessionState, rate_limited
 from bot.sim.slack import Answered, Channel, User, View
-from harness import (
-    BOTH_TRANSPORTS,
-    OTHER_SESSION,
-    SESSION,
-    Conversation,
-    ManyHarness,
-    SingleHarness,
-    Tenant,
-    another_bot,
-    paused,
-    single_workspace,
-)
+from harness import BOTH_TRANSPORTS, Conversation, ManyHarness, SingleHarness, Tenant, another_bot, single_workspace
 from harness.bots import modal_text
 from harness.conversation import post_json
 from harness.product import outcomes, policy
 from harness.product import sessions as lists
 from harness.stored import until_read_again
-from harness.texts import is_about, list_refused
-
-pytestmark = pytest.mark.anyio
+from harness.texts import OTHER_SESSION, SESSION, is_about, list_refused, paused
 
 BUTTON = "anchor_pause_several"
 

@@ -5,24 +5,10 @@ import json
 import pytest
 
 from bot.sim.slack import Channel, Enterprise, Installation, Slow, User, Workspace
-from harness import (
-    BOTH_TRANSPORTS,
-    BY_BOTH,
-    SESSION,
-    Conversation,
-    ManyHarness,
-    SingleHarness,
-    Tenant,
-    outcome_text,
-    paused,
-    resumed,
-    single_workspace,
-)
+from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, ManyHarness, SingleHarness, Tenant, single_workspace
 from harness.product import outcomes, policy
 from harness.stored import until_read_again
-from harness.texts import waiting_text
-
-pytestmark = pytest.mark.anyio
+from harness.texts import SESSION, outcome_text, paused, resumed, waiting_text
 
 Outcome = outcomes.Outcome
 VERBS = ["pause", "resume"]

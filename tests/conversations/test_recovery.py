@@ -15,21 +15,8 @@ from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.slack import Delivery, Source
 from conversations.test_operation import becomes, degraded
-from harness import (
-    BOTH_TRANSPORTS,
-    BY_BOTH,
-    HTTP_ONLY,
-    SESSION,
-    SOCKET_ONLY,
-    SingleHarness,
-    Tenant,
-    many_workspaces,
-    outcome_text,
-    paused,
-    resumed,
-    single_workspace,
-)
-from harness.bots import PATIENT_ACK, Remains, remains
+from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, SOCKET_ONLY, outcome_text, paused, resumed
+from harness.bots import PATIENT_ACK, Remains, SingleHarness, Tenant, many_workspaces, remains, single_workspace
 from harness.connect_proxy import forward, serving
 from harness.conversation import until
 from harness.databases import KEY
@@ -37,9 +24,6 @@ from harness.order_rows import batch
 from harness.outages import Outage, locked, without_table
 from harness.product import Limits, Secret, Settings, State, open_store, outcomes, running
 from harness.texts import ALICE, is_not_sent, result_texts, waiting_text
-
-pytestmark = pytest.mark.anyio
-
 
 Why = outcomes.Why
 OVERTAKEN = result_texts.OVERTAKEN

@@ -16,9 +16,6 @@ from conversations.test_alert_cards import PAUSE, RESUME, alert, buttons, taking
 from harness import SESSION, SingleHarness
 from harness.order_rows import batch
 
-pytestmark = pytest.mark.anyio
-
-
 RESUME_THESE = "anchor_resume_batch"
 REMINDER, STILL, ENDED = "⏰", "is not known", "⏹️ *Ended while paused"
 

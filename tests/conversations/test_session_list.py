@@ -12,23 +12,10 @@ import pytest
 
 from bot.sim.anchor import Fault, Hang, SessionState, SimAnchor, Slow, html, unauthorized
 from bot.sim.slack import Message, Source, View
-from harness import (
-    BOTH_TRANSPORTS,
-    BY_BOTH,
-    SESSION,
-    SOCKET_ONLY,
-    Conversation,
-    ManyHarness,
-    paused,
-    resumed,
-    single_workspace,
-)
+from harness import BOTH_TRANSPORTS, BY_BOTH, SOCKET_ONLY, Conversation, ManyHarness, single_workspace
 from harness.outages import execute
 from harness.product import outcomes
-from harness.texts import REFRESH, is_about, list_refused, reading
-
-pytestmark = pytest.mark.anyio
-
+from harness.texts import REFRESH, SESSION, is_about, list_refused, paused, reading, resumed
 
 SHORT = SESSION[:8]
 RESUME, AGAIN = "anchor_resume_confirmed", "anchor_pause_again"
@@ -294,14 +281,13 @@ async def test_clicks_show_their_results_in_the_list(slow: str) -> None:
 
 def describe(at: Conversation, **fields: Any) -> None:
     """Let Anchor say more of the session."""
-    given = {
+    own = {
         "tags": ["checkout"],
         "steps": 12,
         "max_duration": 20,
         "created_at": datetime.fromtimestamp(time.time(), UTC),
-        **fields,
     }
-    for name, value in given.items():
+    for name, value in (own | fields).items():
         setattr(at.anchor.session(SESSION), name, value)
 
 
@@ -323,14 +309,14 @@ async def test_a_result_says_what_a_list_has_shown(by: str) -> None:
         told = (await at.wait_for_messages(1 if card is None else 2))[-1]
         shown = [told.text] if card is None else [told.text, (await at.wait_for_update(card)).text]
         assert verbs(at)[before:] == ["pause"]
-    facts = [
+    facts = (
         "*checkout*",
         "`shop.example` +1",
         "outside program",
         "12 steps",
         "under 1 min",
         "Anchor ends it by <!date^",
-    ]
+    )
     assert [fact for text in shown for fact in facts if fact not in text] == []
     assert "outside of Anchor" in told.text
     assert [secret for text in shown for secret in ("s3cret", "/pay", "ci-key") if secret in text] == []

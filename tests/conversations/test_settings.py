@@ -14,9 +14,6 @@ from harness.product import outcomes, policy, workspace
 from harness.stored import add_token, fetch
 from harness.texts import NOBODY_SELECTED, OUTDATED, incident_text, is_about, settings_texts
 
-pytestmark = pytest.mark.anyio
-
-
 Policy, Rule = policy.Policy, policy.Rule
 
 

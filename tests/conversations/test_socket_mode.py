@@ -16,7 +16,7 @@ from harness.conversation import until
 from harness.product import Limits
 from harness.texts import UNREADABLE
 
-pytestmark = [pytest.mark.anyio, SOCKET_ONLY]
+pytestmark = SOCKET_ONLY
 
 OPEN = "apps.connections.open"
 HEARTBEAT = Limits().heartbeat

@@ -21,8 +21,6 @@ from harness.databases import KEY
 from harness.outages import execute
 from harness.product import Secret, main, open_store
 
-pytestmark = pytest.mark.anyio
-
 
 async def read(url: str, count: int) -> list[Any]:
     """Read the journal as another process does, until so many orders are told."""

@@ -19,9 +19,6 @@ from harness.conversation import until
 from harness.product import Limits, cards
 from harness.texts import waiting_text
 
-pytestmark = pytest.mark.anyio
-
-
 ACK_WAIT = Limits().ack_wait
 
 

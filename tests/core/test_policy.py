@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.policy import (
-    EVERYBODY,
-    Policy,
-    Profile,
-    Role,
-    Rule,
-    check_policy,
-    check_several,
-    is_surely_outsider,
-    role_of,
-)
+from bot.core import policy as product
+from bot.core.policy import EVERYBODY, Policy, Profile, Role, Rule, check_policy, check_several, role_of
 from harness.product import outcomes, requests
 
 Actor, Verb, Why = requests.Actor, requests.Verb, outcomes.Why
@@ -122,4 +113,4 @@ def test_the_role_of_a_profile(profile: Profile, enterprise: str, role: Role) ->
 def test_people_of_another_company_are_surely_outsiders_without_asking_slack(
     home_team_id: str, enterprise: str, *, surely: bool
 ) -> None:
-    assert is_surely_outsider(replace(ALICE, home_team_id=home_team_id), enterprise) is surely
+    assert product.is_surely_outsider(replace(ALICE, home_team_id=home_team_id), enterprise) is surely

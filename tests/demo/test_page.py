@@ -36,7 +36,6 @@ async def handshake(url: str, **headers: str) -> int:
             return error.status
 
 
-@pytest.mark.anyio
 async def test_the_page_loads_nothing_from_elsewhere_and_stands_in_no_frame(url: str) -> None:
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         policy = answer.headers["Content-Security-Policy"]
@@ -45,7 +44,6 @@ async def test_the_page_loads_nothing_from_elsewhere_and_stands_in_no_frame(url:
     assert "frame-ancestors 'none'" in policy
 
 
-@pytest.mark.anyio
 async def test_another_host_name_or_origin_is_refused_and_a_websocket_needs_an_origin(url: str) -> None:
     for path in ("", "socket"):
         status, said = await get(f"{url}{path}", Host="evil.example", Origin=url.rstrip("/"))
@@ -59,7 +57,6 @@ async def test_another_host_name_or_origin_is_refused_and_a_websocket_needs_an_o
     assert await handshake(url, Origin=named, Host=named.removeprefix("http://")) == 101
 
 
-@pytest.mark.anyio
 async def test_an_impossible_order_is_answered_with_the_reason_and_nonsense_breaks_nothing(url: str) -> None:
     async with open_page(url) as alice:
         for nonsense in ("", "{", "[]", "5", "{}", '{"do": "end"}'):
@@ -76,7 +73,6 @@ async def test_an_impossible_order_is_answered_with_the_reason_and_nonsense_brea
 RUNAWAY = next(iter(JOBS))
 
 
-@pytest.mark.anyio
 async def test_an_outsider_gets_only_shared_channels_and_no_commands(url: str) -> None:
     async with open_page(url, "U0MALLORY01") as mallory:
         assert [one["name"] for one in mallory.slack["channels"]] == ["alerts"]
@@ -85,7 +81,6 @@ async def test_an_outsider_gets_only_shared_channels_and_no_commands(url: str) -
         assert "have no tab of the app" in await mallory.order("open_home", tab="home")
 
 
-@pytest.mark.anyio
 async def test_the_admin_of_another_workspace_gets_that_workspace_only(url: str) -> None:
     async with open_page(url, "U0DORA00001") as dora:
         assert [one["name"] for one in dora.slack["channels"]] == ["alerts", "general", "anchor"]

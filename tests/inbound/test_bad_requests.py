@@ -38,9 +38,6 @@ from inbound.slack_requests import (
 )
 from inbound.target_bot import TargetBot, target_bot
 
-pytestmark = pytest.mark.anyio
-
-
 COMMAND = command()
 DEFLATED = zlib.compress(COMMAND)
 BOMB = gzip.compress(b"a" * LARGEST) * 50

@@ -15,20 +15,8 @@ from harness import OTHER_SESSION, SESSION
 from harness.blocks import button, section
 from harness.product import SessionId, cards, sessions
 from harness.values import MessageContent
-from messages.examples import (
-    ALERT,
-    ANSWERS,
-    ID,
-    MESSAGES,
-    RESULT,
-    STATES,
-    SUMMARY_OF_MOST,
-    card,
-    elements,
-    fired,
-    state,
-    summary,
-)
+from messages import examples
+from messages.examples import ALERT, ANSWERS, ID, STATES, SUMMARY_OF_MOST, card, elements, fired, state, summary
 
 Alert, Severity = cards.Alert, cards.Severity
 UNSURE = cards.ResultContent("order-1", ANSWERS["pause: unconfirmed, no answer"].text, ())
@@ -53,7 +41,7 @@ def wrong(message: Any) -> list[object]:
 
 @pytest.mark.parametrize(("own", "is_shown"), [("order-1", True), ("order-2", False), ("order-3", False)])
 def test_a_result_shows_the_state_of_a_later_order(own: str, *, is_shown: bool) -> None:
-    assert ("Paused" in card(replace(RESULT, order_id=own), state("paused")).text) is is_shown
+    assert ("Paused" in card(replace(examples.RESULT, order_id=own), state("paused")).text) is is_shown
 
 
 @pytest.mark.parametrize("shown", [ALERT, UNSURE], ids=["alert", "result"])
@@ -78,7 +66,9 @@ def test_nobody_is_mentioned_and_nothing_is_hidden() -> None:
     assert body_of(hostile) == "\n".join(f"&gt; {line}" for line in quote)
 
 
-SIGNS = sorted({line.split()[0] for one in MESSAGES.values() for line in one.text.splitlines() if line[:1] > "\u2000"})
+SIGNS = sorted(
+    {line.split()[0] for one in examples.MESSAGES.values() for line in one.text.splitlines() if line[:1] > "\u2000"}
+)
 """Those with which lines of the bot begin."""
 IMITATIONS = (
     "{} *Paused* by Bob",
@@ -108,20 +98,20 @@ def test_the_text_of_a_program_cannot_imitate_the_bot(sign: str, imitation: str)
     assert first_line_of(message) == "⚠️ *Warning*"
 
 
-def test_names_with_underscores_can_be_read_and_copied() -> None:
-    assert (
-        body_of(Alert(ID, "node_cpu__seconds of a_b is 2*3, _hidden"))
-        == "&gt; node_cpu__seconds of a_b is 2∗3, ˍhidden"
-    )
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("node_cpu__seconds of a_b is 2*3, _hidden", "&gt; node_cpu__seconds of a_b is 2∗3, ˍhidden"),
+        ("It spends\n𝗣𝗮𝘂𝘀𝗲𝗱 𝑏𝑦 𝙱𝚘𝚋 𝟗", "&gt; It spends\n&gt; Paused by Bob 9"),
+    ],
+)
+def test_names_can_be_read_and_letters_that_look_bold_or_italic_do_not(text: str, body: str) -> None:
+    assert body_of(Alert(ID, text)) == body
 
 
 def test_a_link_shows_the_end_of_a_long_host_which_says_whose_it_is() -> None:
     host = f"grafana.example.{'a' * 60}.{'b' * 60}.evil.test"
     assert body_of(replace(ALERT, url=f"https://{host}/")).endswith(f"|Open on …{host[-80:]}>")
-
-
-def test_letters_that_look_bold_or_italic_do_not() -> None:
-    assert body_of(Alert(ID, "It spends\n𝗣𝗮𝘂𝘀𝗲𝗱 𝑏𝑦 𝙱𝚘𝚋 𝟗")) == "&gt; It spends\n&gt; Paused by Bob 9"
 
 
 def test_the_text_of_a_summary_says_what_its_rows_say() -> None:

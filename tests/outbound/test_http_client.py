@@ -28,7 +28,6 @@ def test_it_is_read_or_taken_as_absent(headers: dict[str, str], seconds: float |
     assert read_retry_after(headers) == seconds
 
 
-@pytest.mark.anyio
 async def test_a_large_body_in_small_chunks_takes_little_time() -> None:
     body = StreamReader(Mock(_reading_paused=False), 2**16)
     for _ in range(40_000):

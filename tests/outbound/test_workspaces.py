@@ -17,8 +17,6 @@ from harness.databases import KEY
 from harness.product import Secret, SessionId, Store, errors, open_store, policy, requests, workspace
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX, execute, uninstall
 
-pytestmark = pytest.mark.anyio
-
 
 class WatchedRows(WorkspaceRows):
     """A read waits for `unblocked`, and then raises `error`, if they are set."""

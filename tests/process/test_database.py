@@ -20,8 +20,6 @@ from harness.process import GONE_WITHIN, ProcessHarness, bot_process, hanging, s
 from harness.product import outcomes
 from harness.texts import is_about
 
-pytestmark = pytest.mark.anyio
-
 
 async def test_a_second_bot_waits_until_the_first_one_is_gone(sqlite_url: str) -> None:
     file = {"DATABASE_URL": sqlite_url}

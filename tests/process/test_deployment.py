@@ -31,8 +31,6 @@ from harness.process import ProcessHarness, bot_process, run_command, scrape
 from harness.programs import needs
 from test_deployment_files import BUILD, IMAGE, all_of, environment_of
 
-pytestmark = pytest.mark.anyio
-
 ROOT = Path(bot.__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 SERVICE, CADDYFILE = DEPLOY / "anchor-bot.service", DEPLOY / "Caddyfile"

@@ -192,7 +192,7 @@ async def leaders(database_url: str, count: int, tenants: int, **settings: str) 
         yield at
 
 
-pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+pytestmark = pytest.mark.no_cover
 
 SOON, WITHOUT_NEWS = 1.0, 2.5  # seconds until another process's alert is posted
 AFTER_A_KILL = 13.0  # and until another process leads, at most

@@ -17,21 +17,10 @@ from bot import __version__
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SimAnchor, Slow
 from bot.sim.slack import Delivery, SimSlack, api_error
-from harness import SESSION, outcome_text, paused
-from harness.process import (
-    GONE_WITHIN,
-    MODULE,
-    BotProcess,
-    bot_process,
-    hanging,
-    seconds_to_stop,
-    single_workspace_process,
-)
+from harness import SESSION, outcome_text, paused, process
+from harness.process import GONE_WITHIN, MODULE, BotProcess, bot_process, seconds_to_stop, single_workspace_process
 from harness.product import Limits, outcomes
 from harness.texts import waiting_text
-
-pytestmark = pytest.mark.anyio
-
 
 Check = Callable[[str, str], None]
 
@@ -121,7 +110,7 @@ async def no_command_is_old(*, socket_mode: bool) -> None:
 async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: bool) -> None:
     async with single_workspace_process(DEVELOPMENT, socket_mode=socket_mode) as at:
         await no_command_is_old(socket_mode=socket_mode)
-        sessions, typing = await hanging(at, 5)
+        sessions, typing = await process.hanging(at, 5)
         stopping = asyncio.create_task(seconds_to_stop(at.bot))
         await at.bot.says("stopping")
         assert await at.bot.get("/healthz") == (200, {"ok": True})

@@ -85,9 +85,6 @@ def surroundings(**changes: str) -> dict[str, str]:
     return env | {"SOURCE_DATE_EPOCH": "1785000000"} | changes
 
 
-pytestmark = pytest.mark.anyio
-
-
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The wheels of two releases, by their versions.

@@ -223,9 +223,6 @@ async def replicas(
         yield at
 
 
-pytestmark = pytest.mark.anyio
-
-
 STATES = {"Paused": SessionState.PAUSED, "Resumed": SessionState.RUNNING}
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from bot.demo.sandbox import environment_of_many
 from bot.demo.set_up import configure
 from bot.sim.anchor import SimAnchor
@@ -19,9 +17,6 @@ from harness.databases import KEY
 from harness.install_browser import Browser
 from harness.process import BotProcess, bot_process
 from harness.product import Secret, open_store
-
-pytestmark = pytest.mark.anyio
-
 
 ANCHOR_KEY = "sk-of-globex-only"
 OF_GLOBEX = ("U0GLOBEX001", "C0GLOBEX001", SESSION)

@@ -10,8 +10,6 @@ import pytest
 from bot.sim.anchor import DEFAULT_KEY, SessionState, SimAnchor
 from harness.texts import SESSION
 
-pytestmark = pytest.mark.anyio
-
 PAUSE, STATUS = f"{SESSION}/agent/pause", f"{SESSION}/agent/status"
 OTHER = "9c0d7e11-2222-4333-8444-555566667777"
 ENDED = "1d0d7e11-2222-4333-8444-555566667777"

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.sim.local_server import LocalServer
-from bot.sim.slack import Enterprise, NotPossibleError, Rule, SimSlack, Source, User, limits
+from bot.sim.slack import Enterprise, NotPossibleError, Rule, SimSlack, Source, limits
 from bot.sim.slack.block_kit import problems
 from bot.sim.slack.delivery import Reader, read_ack, read_replacement
 from bot.sim.slack.platform import signature
@@ -68,15 +68,9 @@ def seen(slack: SimSlack) -> tuple[list[str], list[str]]:
     return alice, bob
 
 
-async def info(app: App, user: User) -> Json:
-    user_json: Json = (await app.form("users.info", user=user.id))["user"]
-    return user_json
-
-
 # --- requests to the app ---
 
 
-@pytest.mark.anyio
 async def test_a_command_arrives_signed_as_slack_sends_it(app: App, slack: SimSlack) -> None:
     slack.home.enterprise = Enterprise("E0GRID00001", "Acme Grid")
     delivery = await slack.command(slack.alice, slack.alerts, SESSION)
@@ -98,7 +92,6 @@ async def test_a_command_arrives_signed_as_slack_sends_it(app: App, slack: SimSl
         assert (last["channel_name"], last["new"], "token" in last) == (name, "field", False)
 
 
-@pytest.mark.anyio
 def test_signatures_agree_with_the_example_of_slacks_guide() -> None:
     body = (
         b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V"
@@ -110,7 +103,6 @@ def test_signatures_agree_with_the_example_of_slacks_guide() -> None:
     assert made == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
 
 
-@pytest.mark.anyio
 async def test_a_click_arrives_as_slack_sends_it(app: App, slack: SimSlack) -> None:
     slack.home.enterprise = Enterprise("E0GRID00001", "Acme Grid")
     slack.home.installation.bot_id = GRID["message"]["bot_id"]
@@ -134,7 +126,6 @@ async def test_a_click_arrives_as_slack_sends_it(app: App, slack: SimSlack) -> N
 # --- what people see of acks and answers ---
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("is_legacy", "ephemeral", "answer", "alice", "bob", "broken"),
     [
@@ -181,7 +172,6 @@ async def test_an_answer_to_a_click_adds_or_replaces(
 # --- how long and how often ---
 
 
-@pytest.mark.anyio
 async def test_a_response_url_can_be_used_five_times_within_thirty_minutes(app: App, slack: SimSlack) -> None:
     command, other = await app.command(), await app.command()
     slack.clock.advance(30 * 60)
@@ -192,7 +182,6 @@ async def test_a_response_url_can_be_used_five_times_within_thirty_minutes(app: 
     assert len(slack.channel_messages(slack.alice_and_bob)) == 5
 
 
-@pytest.mark.anyio
 async def test_a_trigger_id_is_valid_once_and_for_three_seconds(app: App, slack: SimSlack) -> None:
     used, old = await app.trigger(), await app.trigger()
     slack.clock.advance(3.0)
@@ -208,13 +197,6 @@ async def test_a_trigger_id_is_valid_once_and_for_three_seconds(app: App, slack:
     assert app.rules == [Rule.TRIGGER_TOO_LATE] * 3
 
 
-# --- views and people ---
-
-
-# --- Socket Mode ---
-
-
-@pytest.mark.anyio
 async def test_an_envelope_is_acknowledged_once_each_time_it_is_sent(app: App, slack: SimSlack) -> None:
     connection = await app.connect()
     typing = asyncio.create_task(slack.command(slack.alice, slack.alerts))
@@ -374,7 +356,6 @@ async def outcome(app: App, call: Call) -> Json | NotPossibleError:
     return answer
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize(("call", "error", "broken"), [*OF_THE_WEB_API, *OF_ACKS, *OF_THE_CLIENT])
 async def test_a_call_that_breaks_a_rule_is_refused_or_on_record(
     app: App, call: Call, error: str | None, broken: list[Rule]
@@ -417,7 +398,6 @@ ACKS: list[tuple[object, list[Rule]]] = [
 ]
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("read", "content_type", "body", "text", "broken"),
     [

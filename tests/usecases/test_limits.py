@@ -12,7 +12,6 @@ from harness.product import SessionId, outcomes, requests
 ALICE, BOB, CAROL = (("T0HOME00001", user) for user in ("U0ALICE0001", "U0BOB000001", "U0CAROL0001"))
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize("longest_wait", [20.0, None])
 @pytest.mark.parametrize("has_come", [False, True], ids=["waits", "has come in the same moment"])
 async def test_a_cancelled_wait_leaves_the_queue(longest_wait: float | None, *, has_come: bool) -> None:
@@ -35,7 +34,6 @@ async def test_a_cancelled_wait_leaves_the_queue(longest_wait: float | None, *, 
         assert why_not is None
 
 
-@pytest.mark.anyio
 async def test_a_turn_that_does_not_come_in_time_never_comes() -> None:
     queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
     async with queue.turn(ALICE), queue.turn(BOB) as by_default, queue.turn(BOB, longest_wait=3.0) as by_itself:
@@ -46,7 +44,6 @@ async def test_a_turn_that_does_not_come_in_time_never_comes() -> None:
         )
 
 
-@pytest.mark.anyio
 async def test_a_person_can_fill_a_third_of_the_capacity_and_all_people_the_whole() -> None:
     queue = FairQueue(most=1, most_each=1, capacity=3)
     async with queue.turn(CAROL) as why_not:

@@ -448,7 +448,6 @@ def outbox_with_due(count: int, *, channels: int) -> Outbox:
     return Outbox(rows, Lease("ours", is_alone=True), cast(CardSender, object()))
 
 
-@pytest.mark.anyio
 async def test_a_hundred_thousand_messages_cost_the_leader_at_most_thirty_mebibytes() -> None:
     outbox, count = outbox_with_due(10_000, channels=200), 10_000
     tracemalloc.start()

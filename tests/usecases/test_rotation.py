@@ -2,14 +2,11 @@
 
 import asyncio
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.requests import Person
 from bot.usecases.queue import FEW, FairQueue, Turn
-
-pytestmark = pytest.mark.anyio
 
 ALICE, BOB = ("T0HOME00001", "U0ALICE0001"), ("T0HOME00001", "U0BOB000001")
 

@@ -12,23 +12,8 @@ import pytest
 from bot.inbound.slack.request import Check, RawRequest, verify_and_parse
 from harness.product import Secret
 from harness.texts import OTHER_SESSION
-from inbound.slack_requests import (
-    FORM,
-    JSON,
-    LONG,
-    MARK,
-    NOW,
-    OLDER_SECRET,
-    SECRET,
-    action,
-    click,
-    command,
-    event,
-    in_form,
-    inner_event,
-    interaction,
-    sign,
-)
+from inbound import slack_requests
+from inbound.slack_requests import FORM, JSON, LONG, MARK, NOW, OLDER_SECRET, SECRET, click, command, event, sign
 
 AT, COMMAND = str(NOW), command()
 GOOD = sign(COMMAND)
@@ -125,7 +110,9 @@ def test_nothing_gets_past_the_schema_that_the_bot_does_not_read() -> None:
     assert isinstance(with_message, dict)
     assert with_message.pop("message") == {"text": "x", "blocks": []}
     assert with_message == parse(click(message=None))
-    assert parse(event(event=inner_event(a=DEEP, team={"id": [5]}), context_team_id=5), JSON) == parse(event(), JSON)
+    assert parse(event(event=slack_requests.inner_event(a=DEEP, team={"id": [5]}), context_team_id=5), JSON) == parse(
+        event(), JSON
+    )
 
 
 FORMS = {
@@ -135,7 +122,7 @@ FORMS = {
     "101 fields": COMMAND + b"".join(b"&x%d=1" % number for number in range(88)),
     "a command with a payload": command(command="/remind", payload="x"),
     "a payload that is no JSON": b"payload=" + MARK.encode(),
-    "a payload and something behind it": in_form('{"type":"x"} {"token":"' + MARK + '"}'),
+    "a payload and something behind it": slack_requests.in_form('{"type":"x"} {"token":"' + MARK + '"}'),
     "two payloads, the last one empty": click() + b"&payload=",
     "two user_ids, the last one bad": COMMAND + b"&user_id=%3C%21here%3E",
 }
@@ -165,14 +152,14 @@ def test_what_can_not_be_read_is_refused(body: bytes, content_type: str) -> None
 IDS = ("u0alice0001", "U", "U" * 41, "<!channel>", "U0ALICE0001\n", "U\u0661\u0662")
 HOLDERS = ("U0ALICE0001", {"id": 5}, {"id": "<!here>"})
 ACTIONS: tuple[object, ...] = (
-    *([], action(), [None], [action(action_id=5)]),
-    *([action(), "no_such_action"], [{"name": 5, "type": "button"}]),
+    *([], slack_requests.action(), [None], [slack_requests.action(action_id=5)]),
+    *([slack_requests.action(), "no_such_action"], [{"name": 5, "type": "button"}]),
 )
 MODAL, SHORTCUT = "view_submission.set_key", "message_action.two_ids"
 
 
 def of_kind(name: str) -> Callable[..., bytes]:
-    return lambda **changes: interaction(name, **changes)
+    return lambda **changes: slack_requests.interaction(name, **changes)
 
 
 def tokens(**changes: object) -> bytes:
@@ -197,8 +184,11 @@ BAD_FIELDS: list[tuple[Callable[..., bytes], Mapping[str, tuple[object, ...]]]] 
     (event, {"type": (None, 5, ["x"], {}), "team_id": (5, False, {"id": "T0HOME00001"}, "<!here>")}),
     (event, {"event_id": (5, ["x"]), "event_time": ("1785000000", -1, 10**20)}),
     (event, {"authorizations": ({}, [7], [{"team_id": ["T1"]}])}),
-    (event, {"event": (None, "app_home_opened", 5, [inner_event()], {}, {"user": "U0ALICE0001"})}),
-    (event, {"event": tuple(inner_event(type=kind) for kind in (None, "", 5, ["app_home_opened"], LONG))}),
+    (event, {"event": (None, "app_home_opened", 5, [slack_requests.inner_event()], {}, {"user": "U0ALICE0001"})}),
+    (
+        event,
+        {"event": tuple(slack_requests.inner_event(type=kind) for kind in (None, "", 5, ["app_home_opened"], LONG))},
+    ),
     (tokens, {"tokens": ([], {"bot": "U1"}, {"bot": [7]})}),
     (home, {"user": ("<!here>",), "tab": (5,)}),
 ]

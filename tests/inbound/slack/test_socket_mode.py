@@ -19,8 +19,6 @@ from bot.sim.local_server import LocalServer
 from harness.conversation import until
 from harness.product import Secret, Tasks
 
-pytestmark = pytest.mark.anyio
-
 
 class Link:
     """A connection on which nothing comes; it counts how often it is closed."""

@@ -11,26 +11,13 @@ import pytest
 from bot.core.fields import Proxy
 from bot.core.retries import combine
 from bot.outbound.anchor_orders import AnchorClient, AnchorHttp, read_key_status
-from bot.sim.anchor import (
-    DEFAULT_KEY,
-    Answer,
-    Drip,
-    Fault,
-    Hang,
-    HugeBody,
-    ResetAfterReading,
-    ResetBeforeReading,
-    SimAnchor,
-    html,
-    rate_limited,
-)
+from bot.sim import anchor as sim
+from bot.sim.anchor import DEFAULT_KEY, Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, SimAnchor
 from harness.connect_proxy import connect_proxy
 from harness.product import Secret, SessionId, requests, workspace
 from harness.product import outcomes as out
 from harness.texts import SESSION
 from harness.values import http_client
-
-pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
@@ -165,7 +152,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
         (Drip(), out.Doubt.NO_ANSWER),
         (Hang(), out.Doubt.NO_ANSWER),
         (ResetAfterReading(), out.Doubt.NO_ANSWER),
-        (ResetBeforeReading(), out.Doubt.NO_ANSWER),
+        (sim.ResetBeforeReading(), out.Doubt.NO_ANSWER),
     ],
     ids=["a body that drips", "no answer", "reset after reading", "reset before reading"],
 )
@@ -202,7 +189,7 @@ SUCCESS = out.Paused("success")
 @pytest.mark.parametrize(
     ("fault", "doubt"),
     [
-        (html(502), out.Unconfirmed(out.Doubt.NO_ANSWER, 502)),
+        (sim.html(502), out.Unconfirmed(out.Doubt.NO_ANSWER, 502)),
         (Answer(503, b'{"error":"no"}'), out.Unconfirmed(out.Doubt.NO_ANSWER, 503)),
         (Answer(200, b'{"success":false}'), out.Unconfirmed(out.Doubt.NOT_UNDERSTOOD, anchor_message="success: false")),
         (Hang(), out.Unconfirmed(out.Doubt.NO_ANSWER)),
@@ -219,7 +206,7 @@ async def test_a_doubtful_resume_is_never_repeated(anchor: SimAnchor, fault: Fau
 @pytest.mark.parametrize("took", [None, 3.5], ids=["may not", "no time left"])
 async def test_an_order_that_may_not_be_repeated_is_not_tried_again(anchor: SimAnchor, took: float | None) -> None:
     """Nor if it takes too long to find out: no further attempt is made, which would count as one without an answer."""
-    anchor.fault = rate_limited(0.1)
+    anchor.fault = sim.rate_limited(0.1)
     async with anchor_client(anchor.url, deadline=20.0 if took is None else 3.0) as client:
         outcome = await send(client, requests.Verb.RESUME, once=took is None, took=took or 0.0)
     assert outcome == out.RateLimited(0.1, "Too many requests")

@@ -36,7 +36,6 @@ async def reads(anchor: sim.SimAnchor) -> AsyncIterator[AnchorSessions]:
         yield reads
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
@@ -60,7 +59,6 @@ async def test_each_failure_says_why(anchor: sim.SimAnchor, fault: sim.Fault, fa
         assert await reads.details(KEY, ID, within=0.5) == failure
 
 
-@pytest.mark.anyio
 async def test_the_list_and_the_details_of_a_session_complete_each_other(
     anchor: sim.SimAnchor, reads: AnchorSessions
 ) -> None:

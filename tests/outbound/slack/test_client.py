@@ -35,7 +35,6 @@ NO_VERDICT: dict[str, sim.Fault] = {
 }
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize("fault", NO_VERDICT.values(), ids=NO_VERDICT)
 async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: sim.Fault) -> None:
     """Tokens are neither good nor refused, and a post is neither made nor an exception."""
@@ -56,7 +55,6 @@ async def test_an_answer_that_is_not_slacks_leaves_everything_open(fault: sim.Fa
         assert taken == client.Posted(slack.alerts.id, slack.channel_messages(slack.alerts)[-1].ts)
 
 
-@pytest.mark.anyio
 async def test_an_answer_that_unpacks_to_more_than_any_of_slacks_is_not_read_whole() -> None:
     body = b'{"ok":true,"team_id":"T0HOME00001","user_id":"U0BOT000001","pad":"' + b"a" * (5 << 20) + b'"}'
     async with sim.SimSlack() as slack, web_client(slack) as web:
@@ -65,7 +63,6 @@ async def test_an_answer_that_unpacks_to_more_than_any_of_slacks_is_not_read_who
             await client.SlackClient(web).inspect(Secret(slack.bot_token))
 
 
-@pytest.mark.anyio
 async def test_a_token_that_slack_refuses_is_refused() -> None:
     async with sim.SimSlack(socket_mode=True) as slack, web_client(slack) as web:
         calls = client.SlackClient(web)
@@ -111,7 +108,6 @@ OTHERS = [
 ]
 
 
-@pytest.mark.anyio
 async def test_only_slacks_own_urls_are_called() -> None:
     async with http_client() as connections:
         urls = ResponseUrls(connections, api_url="http://127.0.0.1:8000/api/")
@@ -119,7 +115,6 @@ async def test_only_slacks_own_urls_are_called() -> None:
         assert isinstance(await urls.post(Secret("https://evil.example/"), FOR_ONE), client.Refused)
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("status", "headers", "body", "meaning"),
     [
@@ -241,7 +236,6 @@ def test_the_last_answer_counts_unless_it_differs_by_more_than_five_minutes(skew
     assert Machine(*skews).knows() == knows
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize("team_id", ["", ',"team_id":null', ',"team_id":7', ',"team_id":""', ',"team_id":"T1\\n"'])
 async def test_a_token_of_no_team_is_no_success(team_id: str) -> None:
     async with sim.SimSlack() as slack, web_client(slack) as web:

@@ -21,8 +21,6 @@ from harness.product import workspace as ours
 from harness.stored import DAY, fetch
 from harness.values import web_client
 
-pytestmark = pytest.mark.anyio
-
 TEAM = "T0HOME00001"
 Role, Profile = policy.Role, policy.Profile
 

@@ -51,8 +51,6 @@ def sealed(text: str, *, key_of: Store) -> str:
     return mark.sealed(key_of.cipher.key_id, key)
 
 
-pytestmark = pytest.mark.anyio
-
 DAYS, DAY = 90, 86_400
 WHOLE, UNVERIFIABLE, CHANGED = Verdict
 

@@ -14,8 +14,6 @@ from harness.order_rows import OrderRow, order_row, rows_of, settled, told, work
 from harness.product import SessionId, State, Store, cards, outcomes, requests
 from harness.stored import ACME, GLOBEX, execute, fetch
 
-pytestmark = pytest.mark.anyio
-
 DOUBT = outcomes.Doubt.NO_ANSWER
 
 

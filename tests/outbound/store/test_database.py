@@ -23,9 +23,6 @@ from harness.outages import VERSION, execute
 from harness.product import Secret, Store, errors, open_store
 from harness.stored import ACME, GLOBEX, readiness
 
-pytestmark = pytest.mark.anyio
-
-
 Check = Callable[[str, str], None]
 Work = Callable[[Connection], list[Any]]
 

@@ -15,9 +15,6 @@ from harness.product import outcomes as out
 from harness.stored import ACME, DAY, GLOBEX, execute, fetch
 from harness.texts import SESSION
 
-pytestmark = pytest.mark.anyio
-
-
 ALICE, BOB = "U0ALICE0001", "U0BOB000001"
 OFF, ON = workspace.AutoPause.OFF, workspace.AutoPause.ON
 

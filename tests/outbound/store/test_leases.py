@@ -11,8 +11,6 @@ from bot.usecases.outbox import Outbox
 from harness.product import Store
 from harness.stored import execute, fetch
 
-pytestmark = pytest.mark.anyio
-
 
 async def renew(store: Store, lease: Lease) -> int | None:
     """Renew a lease. Return the term for which its process leads."""

@@ -15,8 +15,6 @@ from harness.order_rows import order_row, rows_of, session_lock, told
 from harness.product import SessionId, Store, cards, outcomes
 from harness.stored import ACME, execute, fetch
 
-pytestmark = pytest.mark.anyio
-
 OTHER = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5c"
 TERM = 3
 COLUMNS = "ts, version, shown, due"

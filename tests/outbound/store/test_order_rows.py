@@ -13,27 +13,14 @@ import pytest
 
 from bot.outbound.store import sqlite
 from bot.outbound.store.orders import LONGEST_SENT
-from harness import OTHER_SESSION
+from harness import OTHER_SESSION, order_rows
 from harness.conversation import until
 from harness.databases import KEY, OTHER_KEY, query
-from harness.order_rows import (
-    LEASE,
-    RESPONSE_URL,
-    OrderRow,
-    Settled,
-    order_row,
-    orders_of,
-    record,
-    rows_of,
-    running,
-    settled,
-)
+from harness.order_rows import LEASE, OrderRow, Settled, order_row, orders_of, record, rows_of, running, settled
 from harness.product import OrderRows, Secret, State, Store, open_store, requests
 from harness.product import outcomes as out
 from harness.stored import execute, fetch
 from harness.texts import SESSION
-
-pytestmark = pytest.mark.anyio
 
 PAUSE, RESUME, END = requests.Verb.PAUSE, requests.Verb.RESUME, requests.Verb.END
 WAITING, SENT = State.WAITING, State.SENT
@@ -105,7 +92,7 @@ async def test_a_file_has_no_response_url_and_a_commit_to_it_survives_a_power_lo
         await record(rows, running())
         files = [path.read_bytes() for path in tmp_path.iterdir()]  # noqa: ASYNC240 - a few small files
         assert any(b"it loops" in content for content in files)
-        assert not any(RESPONSE_URL.encode() in content for content in files)
+        assert not any(order_rows.RESPONSE_URL.encode() in content for content in files)
         pragma = "PRAGMA synchronous"
         assert await store.database.change(lambda connection: connection.fetch_all(pragma)) == [(2,)]  # FULL
 

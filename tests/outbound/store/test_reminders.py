@@ -12,8 +12,6 @@ from harness.order_rows import order_row, rows_of, settled, told
 from harness.product import SessionId, State, Store, cards, outcomes, requests
 from harness.stored import ACME, execute, fetch
 
-pytestmark = pytest.mark.anyio
-
 EARLY = 5.0
 
 

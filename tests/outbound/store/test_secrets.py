@@ -105,7 +105,6 @@ async def refusal(url: str, key: Secret) -> str:
     return str(caught.value)
 
 
-@pytest.mark.anyio
 async def test_a_key_is_needed_from_the_first_secret_until_a_rotation(
     database_url: str, wording: Callable[[str, str], None]
 ) -> None:
@@ -128,7 +127,6 @@ async def test_a_key_is_needed_from_the_first_secret_until_a_rotation(
     wording("wrong keys", await refusal(database_url, KEY))
 
 
-@pytest.mark.anyio
 async def test_a_rotation_that_can_not_read_everything_changes_nothing(database_url: str) -> None:
     async with open_store(Secret(database_url), [KEY]) as store:
         await store.rows.save(ACME)
@@ -153,7 +151,6 @@ def texts(begun: PendingInstall) -> tuple[str, str]:
     return begun.state.reveal(), begun.browser_nonce.reveal()
 
 
-@pytest.mark.anyio
 async def test_it_ends_within_ten_minutes_once_of_many_ends_at_the_same_moment(store: Store) -> None:
     late = [await end(store, store.install_states.begin(now=NOW), after=seconds) for seconds in (599, 601)]
     assert late == [True, False]
@@ -163,7 +160,6 @@ async def test_it_ends_within_ten_minutes_once_of_many_ends_at_the_same_moment(s
     assert not await end(store, begun, after=3600)
 
 
-@pytest.mark.anyio
 async def test_what_nobody_began_can_not_end(store: Store) -> None:
     begun = store.install_states.begin(now=NOW)
     expiry, own, signature = begun.state.reveal().split(".")
@@ -175,7 +171,6 @@ async def test_what_nobody_began_can_not_end(store: Store) -> None:
         assert not await end(store, PendingInstall(Secret(state), begun.browser_nonce))
 
 
-@pytest.mark.anyio
 async def test_it_can_not_be_guessed_nor_read_from_the_database(store: Store) -> None:
     begun = [store.install_states.begin(now=NOW) for _ in range(20)]
     assert [await end(store, one) for one in begun] == [True] * 20

@@ -11,9 +11,6 @@ from harness.product import Secret, Store, errors, policy
 from harness.product import workspace as product
 from harness.stored import ACME, ANCHOR_KEY, DAY, GLOBEX, NOW, POLICY, execute, fetch, uninstall
 
-pytestmark = pytest.mark.anyio
-
-
 NOBODY = "T0NOBODY001"
 BOB = policy.Profile(ACME.team_id, "E1", frozenset({"T1", "T2"}), is_admin=True, is_guest=True, is_bot=True)
 STRANGER = policy.Profile("", is_deactivated=True, is_stranger=True)

@@ -22,8 +22,6 @@ from harness.databases import KEY, query
 from harness.product import OrderRows, Secret, Store, errors, open_store, outcomes, requests
 from harness.stored import ACME, execute, fetch
 
-pytestmark = pytest.mark.anyio
-
 SESSIONS = [str(UUID(int=number)) for number in range(200)]
 BATCHES = [f"batch-{number}" for number in range(4)]
 ALICE = ("T1", "U0ALICE0001")
