@@ -1,4 +1,4 @@
-"""The app's Home tab, and the past orders in it and in the window of the last 30 days."""
+"""The app's Home tab, and the window with the past orders of the last 30 days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -100,8 +100,7 @@ _ROWS: Mapping[str, _Row] = {
     Why.NOT_MEMBER: _Row("Only full members of the workspace that installed this app are allowed to do that", _ASK),
     Why.ROLE_UNKNOWN: _Row(
         "Slack did not say who is a member of this workspace",
-        "Try again, use `anchor-bot {verb} ID` where the bot runs, {or_there}. If it stays so, the operator of this "
-        "bot can run `anchor-bot doctor`.",
+        "Try again, use `anchor-bot {verb} ID` where the bot runs, {or_there}. See `anchor-bot doctor`.",
     ),
     Why.NOT_NAMED: _Row("Only {people} can {does} in this workspace", _ASK),
     Why.NOT_NAMED_FOR_SEVERAL: _Row(
