@@ -270,8 +270,8 @@ async def test_a_token_ends_at_every_process_and_works_in_no_other_workspace(at:
 
         assert await statuses(ours.team_id, MONITOR) == [400, 400]
         assert await statuses(theirs.team_id, MONITOR) == await statuses(ours.team_id, OTHER) == [401, 401]
-        revoked = await at.store.rows.set_alert_tokens(ours.team_id, (), if_version=await version(at, ours.team_id))
-        assert revoked
+        version = (await ours.stored()).alerts_token_version
+        assert await at.store.rows.set_alert_tokens(ours.team_id, (), if_version=version)
         await until_read_again()
         assert await statuses(ours.team_id, MONITOR) == [401, 401]
         assert await statuses(theirs.team_id, OTHER) == [400, 400]
@@ -281,12 +281,6 @@ async def test_a_token_ends_at_every_process_and_works_in_no_other_workspace(at:
         assert await statuses(theirs.team_id, OTHER) == [401, 401]
 
 
-async def version(at: ManyHarness, team_id: str) -> int:
-    found = await at.store.rows.find(team_id)
-    assert found
-    return found.alerts_token_version
-
-
 async def test_an_old_window_brings_no_revoked_token_back(team: Tenant) -> None:
     rows = team.at.store.rows
     for token, name in ((MONITOR, "stolen"), (OTHER, "kept")):
@@ -294,8 +288,9 @@ async def test_an_old_window_brings_no_revoked_token_back(team: Tenant) -> None:
     await team.open_home()
     await team.press(CHANGE, value="kept")
     await team.wait_for_modal("kept")
-    left = [one for one in (await team.stored()).alert_tokens if one.name == "kept"]
-    assert await rows.set_alert_tokens(team.team_id, left, if_version=await version(team.at, team.team_id))
+    stored = await team.stored()
+    left = [one for one in stored.alert_tokens if one.name == "kept"]
+    assert await rows.set_alert_tokens(team.team_id, left, if_version=stored.alerts_token_version)
     await team.submit({"sender_channels": [team.channel.id]})
     assert say.OUTDATED in team.modal().text
     assert (await team.stored()).alert_tokens == tuple(left)
@@ -319,9 +314,3 @@ async def test_odd_names_are_answered_and_a_control_without_a_choice_changes_not
 
 def forged_action(value: str, action_id: str = "anchor_alerts_sender") -> dict[str, str]:
     return {"type": "button", "action_id": action_id, "block_id": "b", "value": value}
-
-
-async def stored(at: ManyHarness, team_id: str) -> tuple[product.AlertToken, ...]:
-    found = await at.store.rows.find(team_id)
-    assert found
-    return found.alert_tokens

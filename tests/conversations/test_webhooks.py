@@ -25,16 +25,8 @@ from bot.messages.cards import elsewhere, moved
 from bot.sim.local_server import free_port
 from bot.sim.slack import Message, Source
 from bot.sim.slack.markup import ON_CALL
-from conversations.test_alert_cards import (
-    PAUSE,
-    RESUME,
-    TOKEN,
-    about_session,
-    mentions,
-    ops,
-    taking_alerts,
-    until_shown,
-)
+from conversations import test_alert_cards
+from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, ops, taking_alerts, until_shown
 from harness import OTHER_SESSION, SESSION, SingleHarness, Tenant, single_workspace
 from harness.conversation import post_json, until
 from harness.product import cards
@@ -180,7 +172,7 @@ async def test_what_slack_refuses_for_a_channel_is_posted_in_that_for_alerts_and
         await send(at, alertmanager_alert(), other)
         await until_posted(at, 3)
         await until_sent(database_url)
-        assert (len(posted(at)), at.current(card).revision, sum(mentions(at))) == (3, 0, 1)
+        assert (len(posted(at)), at.current(card).revision, sum(test_alert_cards.mentions(at))) == (3, 0, 1)
         await until_told(at, say.closed_message(CLOSED).text)
         body = {"session_id": at.anchor.add_session(), "text": "It spends.", "channel": CLOSED}
         status, answer, _ = await post_json(f"{at.bot.url}/alerts", body, headers=BEARER)

@@ -5,22 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from bot.core import cards, outcomes, policy
+from bot.core import sessions as product
 from bot.core.fields import Secret
 from bot.core.outcomes import Why
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import (
-    RUNNING,
-    Choice,
-    Deadline,
-    NotRead,
-    Overview,
-    Phase,
-    Session,
-    SessionList,
-    SessionState,
-    state_at_anchor,
-)
+from bot.core.sessions import RUNNING, Choice, Deadline, NotRead, Overview, Phase, Session, SessionList, SessionState
 from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, Workspace
 from bot.messages import checks, install, results, settings, several
 from bot.messages.blocks import Message, View, actions, section
@@ -169,7 +159,7 @@ def state(phase: str, verb: Verb = Verb.PAUSE, reason: str = "it loops & spends"
 
 
 def _ended(status: str, at: float, before: SessionState | None = None) -> SessionState:
-    return state_at_anchor(Phase.ENDED, at, before, status=status)
+    return product.state_at_anchor(Phase.ENDED, at, before, status=status)
 
 
 def card(

@@ -15,26 +15,8 @@ from bot.sim.slack import Enterprise, NotPossibleError, Rule, SimSlack, Source, 
 from bot.sim.slack.block_kit import problems
 from bot.sim.slack.delivery import Reader, read_ack, read_replacement
 from bot.sim.slack.platform import signature
-from harness.blocks import (
-    Block,
-    actions,
-    attachment,
-    button,
-    context,
-    home,
-    image,
-    input_of,
-    menu,
-    modal,
-    mrkdwn,
-    option,
-    options,
-    plain,
-    preformatted,
-    rich_text,
-    section,
-    text_input,
-)
+from harness import blocks as kit
+from harness.blocks import Block, actions, button, context, home, image, input_of, menu, modal, plain, section
 from harness.samples import Json, sample
 from harness.texts import SESSION
 from sim.app import ALERT, FORM, JSON, LEGACY, NEVER, NOW, REDIRECT, App
@@ -160,7 +142,7 @@ async def test_an_answer_to_a_click_adds_or_replaces(
     if is_legacy:
         app.says(**answer)
         await slack.press(
-            slack.alice, slack.post(slack.alerts, "a", attachments=[attachment(LEGACY)], ephemeral_to=only)
+            slack.alice, slack.post(slack.alerts, "a", attachments=[kit.attachment(LEGACY)], ephemeral_to=only)
         )
         assert ("original_message" in app.payloads[-1]) is not ephemeral
     else:
@@ -421,7 +403,7 @@ def test_an_ack_that_breaks_a_rule_is_on_record(
 
 DIVIDER = {"type": "divider"}
 FOCUSED = actions(menu("conversations_select", focus_on_load=True))
-MRKDWN = [{"text": mrkdwn("x"), "value": "x"}]
+MRKDWN = [{"text": kit.mrkdwn("x"), "value": "x"}]
 NOT_OFFERED = "an initial option must be one of the options"
 SPARE = "invalid additional property: "
 IN_VIEW = "[json-pointer:/view]"
@@ -445,14 +427,14 @@ def found(given: object) -> list[str]:
         (DIVIDER | {"text": "x"}, f"{SPARE}text"),
         (image("x", image_url="mailto:a@b.example"), "must be a valid URL"),
         (context({"type": "image", "alt_text": "x"}), "missing required field: image_url"),
-        (actions(text_input()), "unsupported type: plain_text_input"),
+        (actions(kit.text_input()), "unsupported type: plain_text_input"),
         (actions(button(style="default")), "must be one of: primary, danger"),
         (actions(button(), button()), "`action_id`s must be unique, but anchor_pause occurs 2 times"),
         (actions(menu("static_select")), "missing required field: options"),
         (actions(menu("static_select", options=MRKDWN)), "unsupported type: mrkdwn"),
-        (actions(menu("static_select", options=options(2), initial_option=option("2"))), NOT_OFFERED),
-        (input_of(text_input(max_length=0)), "must be between 1 and 3000"),
-        (rich_text(preformatted({"type": "user", "user_id": "U1"})), "unsupported type: user"),
+        (actions(menu("static_select", options=kit.options(2), initial_option=kit.option("2"))), NOT_OFFERED),
+        (input_of(kit.text_input(max_length=0)), "must be between 1 and 3000"),
+        (kit.rich_text(kit.preformatted({"type": "user", "user_id": "U1"})), "unsupported type: user"),
         ({}, "must be an array [json-pointer:/blocks]"),
         ([DIVIDER] * 51, "no more than 50 items allowed [json-pointer:/blocks]"),
         ([DIVIDER | {"block_id": "a"}] * 2, "`block_id`s must be unique, but a occurs 2 times [json-pointer:/blocks]"),
@@ -470,5 +452,5 @@ def test_what_breaks_a_rule_is_rejected_in_slacks_words(given: Block, complaint:
 
 
 def test_what_keeps_the_rules_is_accepted() -> None:
-    assert found([image("x"), context(image("x")), rich_text({"type": "rich_text_section", "elements": []})]) == []
+    assert found([image("x"), context(image("x")), kit.rich_text({"type": "rich_text_section", "elements": []})]) == []
     assert limits.problems(modal(), "home") == ["[ERROR] unsupported type: modal [json-pointer:/view/type]"]

@@ -44,16 +44,8 @@ from bot.usecases.delivery import Delivered
 from bot.usecases.orders import Orders
 from bot.usecases.queue import FairQueue
 from harness.databases import CIPHER
-from usecases.faults import (
-    LONGEST,
-    AnchorWorld,
-    Faults,
-    FaultyDatabase,
-    Gate,
-    OneConnection,
-    check_trials,
-    gate_of_task,
-)
+from usecases import faults as trials
+from usecases.faults import LONGEST, AnchorWorld, Faults, FaultyDatabase, Gate, OneConnection, gate_of_task
 
 _T = TypeVar("_T")
 
@@ -382,4 +374,4 @@ SCENES = [
 
 @pytest.mark.parametrize(("processes", "faults"), SCENES)
 def test_what_is_stored_and_told_is_what_anchor_has_done(store: OneConnection, processes: int, faults: str) -> None:
-    check_trials(store, partial(World, store, processes, faults), 6, trials=TRIALS[store.kind])
+    trials.check_trials(store, partial(World, store, processes, faults), 6, trials=TRIALS[store.kind])

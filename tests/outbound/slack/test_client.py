@@ -1,6 +1,7 @@
 """Calls of Slack: what an answer means, of the Web API, of a response URL and of an installation; and its clock."""
 
 import gzip
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
@@ -13,8 +14,9 @@ from bot.outbound.slack.oauth import read_grant
 from bot.outbound.slack.response_url import ResponseUrls, read_response
 from bot.sim import slack as sim
 from harness.install_browser import pages as about
-from harness.product import Secret, workspace
+from harness.product import Secret
 from harness.samples import sample
+from harness.stored import ACME
 from harness.values import FOR_ALL, FOR_ONE, UNREACHABLE, http_client, web_client
 
 NO_VERDICT: dict[str, sim.Fault] = {
@@ -144,17 +146,8 @@ WORKSPACE: dict[str, Any] = sample("webapi.oauth.v2.access.workspace")
 SILENT = about.unavailable_page(about.SLACK_SILENT)
 ALL_DECLINED = about.declined_page(about.scopes_declined("commands, chat:write, users:read"))
 NOT_AN_OBJECT: list[object] = [None, b"", "<html>", []]
-INSTALLATION = {
-    "team_id": "T0HOME00001",
-    "team_name": "Acme",
-    "enterprise_id": None,
-    "app_id": "A0ANCHOR001",
-    "bot_user_id": "U0ANCHORBOT",
-    "bot_token": Secret("xoxb-SIMULATED"),
-    "scopes": ("commands", "chat:write", "users:read", "incoming-webhook"),
-    "installed_by": "U0ALICE0001",
-    "installed_at": 1_785_000_000,
-}
+SCOPES = ("commands", "chat:write", "users:read", "incoming-webhook")
+INSTALLATION = replace(ACME, bot_token=Secret("xoxb-SIMULATED"), scopes=SCOPES)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +160,7 @@ INSTALLATION = {
     ids=["a workspace", "a workspace of a grid", "a workspace without a name"],
 )
 def test_a_grant_becomes_an_installation(changes: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert read_grant(WORKSPACE | changes, now=NOW) == workspace.Installation(**INSTALLATION | expected)
+    assert read_grant(WORKSPACE | changes, now=NOW) == replace(INSTALLATION, **expected)
 
 
 @pytest.mark.parametrize(

@@ -150,9 +150,8 @@ async def test_what_waits_is_written_at_the_end_and_the_lease_is_left(store: Sto
         watched(writer).goes_on.set()
     assert last.done()
     assert await fetch(store, "SELECT name FROM marks WHERE scope = 'a'") == [("last",)]
-    assert (
-        await fetch(store, "SELECT until FROM leases WHERE until > 0 AND name <> :name", name=order_rows.LEADER) == []
-    )
+    left = "SELECT until FROM leases WHERE until > 0 AND name <> :name"
+    assert await fetch(store, left, name=order_rows.LEADER) == []
 
 
 def _insert(name: str, connection: order_rows.Connection) -> Callable[[], None]:
