@@ -46,6 +46,7 @@ class Database:
     messages_due: asyncio.Event = field(default_factory=asyncio.Event)
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
     errors: int = 0
+    timeout: float = TIMEOUT
     _logged: TTLCache[str, None] = field(default_factory=lambda: TTLCache(100, QUIET, timer=time.monotonic))
 
     async def fetch_one(self, sql: str, **values: object) -> Row | None:
@@ -69,13 +70,13 @@ class Database:
         work: Callable[[Connection], _T],
         *,
         locks: Iterable[int] = (),
-        within: float = TIMEOUT,
+        within: float | None = None,
         is_prepared: bool = False,
     ) -> _T:
         """Return the result of `work`, done in another thread in a transaction that holds these locks.
 
-        After `within` seconds it is rolled back, unless it is just being committed. `is_prepared`: also before
-        `prepared` is set.
+        After `within` seconds, or `timeout`, it is rolled back, unless it is just being committed. `is_prepared`: also
+        before `prepared` is set.
         """
         transact = partial(_transact, work, locks)
         return await self._call(self.changes, transact, within, self.turn, is_prepared=is_prepared)
@@ -120,7 +121,7 @@ class Database:
         self,
         pool: Pool,
         work: Callable[[Connection], _T],
-        within: float = TIMEOUT,
+        within: float | None = None,
         turn: AbstractAsyncContextManager[Any] | None = None,
         *,
         is_prepared: bool = False,
@@ -129,7 +130,7 @@ class Database:
         if not (is_prepared or self.prepared.is_set()):
             raise StoreUnreachableError("its tables are not checked yet")
         try:
-            async with asyncio.timeout(within), turn or nullcontext():
+            async with asyncio.timeout(within or self.timeout), turn or nullcontext():
                 return await pool.use(work)
         except (StoreUnreachableError, TimeoutError, self.driver.api.Error) as error:
             failure = self._translate(error)

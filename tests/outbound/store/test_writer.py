@@ -286,9 +286,10 @@ async def processes(server: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     """Three processes that wait as long as it takes, unless they wait for each other: the server finds that out."""
     clock = postgresql.CLOCK.replace("CAST(:lock_timeout AS text)", "'60s'")
     monkeypatch.setattr(postgresql, "CLOCK", clock)
-    monkeypatch.setattr("bot.outbound.store.database.TIMEOUT", 60.0)
     async with AsyncExitStack() as stack:
         stores = [await stack.enter_async_context(open_store(Secret(server), [KEY])) for _ in range(3)]
+        for store in stores:
+            store.database.timeout = 60.0
         names = zip(stores, ("leader", "one", "two"), strict=True)
         found = [
             (store, await stack.enter_async_context(order_rows.orders_of(store, name, database=WatchedDatabase(store))))
