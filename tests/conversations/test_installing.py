@@ -119,7 +119,8 @@ async def test_a_link_and_a_code_work_once(at: ManyHarness) -> None:
     async with Browser() as browser:
         back = await browser.consent((await begin(at, browser)).location, tenant.team_id)
         assert (await browser.get(back)).status == 200
-        assert (await browser.get(back)).page == pages.BEGIN_AGAIN
+        again = await browser.get(back)
+        assert (again.status, again.page) == (400, pages.BEGIN_AGAIN)
         assert len(exchanges(at)) == 1
         (code,) = parse_qs(urlsplit(back).query)["code"]
         await at.store.rows.delete(tenant.team_id)
