@@ -13,6 +13,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import aiohttp
 import uvloop
 
 from bench import report
@@ -85,7 +86,7 @@ async def _measure_one(
     try:
         async with asyncio.timeout(_LONGEST):
             results.add(application, measure, number, await MEASURES[measure].run(launcher, application))
-    except (NotStartedError, OSError, ValueError, subprocess.CalledProcessError) as error:
+    except (NotStartedError, OSError, ValueError, subprocess.CalledProcessError, aiohttp.ClientError) as error:
         problems.append(f"{type(error).__name__} {error}")
     problems += launcher.services.book.check()
     results.problems.extend(f"round {number}, {application.full_name}, {measure}: {one}" for one in problems)
