@@ -8,7 +8,7 @@ import time
 import types
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
 from contextlib import asynccontextmanager
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -38,6 +38,13 @@ LONGEST = 900.0
 
 gate_of_task: ContextVar["Gate | None"] = ContextVar("gate", default=None)
 """The process to which a task belongs."""
+
+
+def of_process(gate: "Gate | None") -> Context:
+    """Return the context of the tasks of a process, which stop while its gate is closed, or of no process."""
+    context = copy_context()
+    context.run(gate_of_task.set, gate)
+    return context
 
 
 class Gate:
@@ -234,8 +241,7 @@ class AnchorWorld(httpx.AsyncBaseTransport):
             self.refused(order, session_id, verb)
             return _answer(503, {"error": {"message": "busy"}}, {"retry-after": self.faults.rng.choice("01")})
         is_silent = self.faults.happens("d", _SILENT)
-        outside = copy_context()
-        outside.run(gate_of_task.set, None)
+        outside = of_process(None)
         acting = outside.run(asyncio.get_running_loop().create_task, self._act(session_id, verb, is_silent))
         self.acting.add(acting)
         acting.add_done_callback(self.acting.discard)

@@ -17,7 +17,6 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
-from contextvars import copy_context
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -45,7 +44,7 @@ from bot.usecases.orders import Orders
 from bot.usecases.queue import FairQueue
 from harness.databases import CIPHER
 from usecases import faults as trials
-from usecases.faults import LONGEST, AnchorWorld, Faults, FaultyDatabase, Gate, OneConnection, gate_of_task
+from usecases.faults import LONGEST, AnchorWorld, Faults, FaultyDatabase, Gate, OneConnection, gate_of_task, of_process
 
 _T = TypeVar("_T")
 
@@ -136,9 +135,7 @@ class Process:
             self.start(work)
 
     def start(self, work: Coroutine[Any, Any, _T]) -> None:
-        context = copy_context()
-        context.run(gate_of_task.set, self.gate)
-        context.run(self.given.start, work)
+        of_process(self.gate).run(self.given.start, work)
 
     async def _check(self, order: Order) -> Access:
         if order.batch_id or "g" in self.world.faults:  # others of its batch are sent first

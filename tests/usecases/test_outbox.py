@@ -17,7 +17,6 @@ import tracemalloc
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Coroutine, Sequence
-from contextvars import copy_context
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -39,7 +38,7 @@ from bot.outbound.store.writer import Lease, Writer
 from bot.runtime import Tasks
 from bot.usecases.cards import LONGEST_ATTEMPT, CardSender
 from bot.usecases.outbox import MOST_SENDING, MOST_SENDING_EACH, Outbox
-from usecases.faults import Faults, FaultyDatabase, Gate, OneConnection, check_trials, gate_of_task
+from usecases.faults import Faults, FaultyDatabase, Gate, OneConnection, check_trials, of_process
 
 LONGEST = 1_200.0
 """Seconds until all is sent."""
@@ -89,9 +88,7 @@ class Process:
             self.start(work)
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
-        context = copy_context()
-        context.run(gate_of_task.set, self.gate)
-        context.run(self.given.start, work)
+        of_process(self.gate).run(self.given.start, work)
 
     async def _tell(self, news: str) -> None:
         """Let the others hear it some milliseconds later, unless notifications do not come."""
@@ -180,8 +177,7 @@ class FakeSlack:
         if kind in {"l", "x"}:
             await asyncio.sleep(rng.uniform(0.01, 0.1))
             return TryAgain("ratelimited", rng.choice((1.0, 3.0)), limited=True) if kind == "l" else TryAgain("500")
-        outside = copy_context()
-        outside.run(gate_of_task.set, None)
+        outside = of_process(None)
         acting = outside.run(asyncio.get_running_loop().create_task, self._act(call, digest))
         self.world.acting.add(acting)
         acting.add_done_callback(self.world.acting.discard)

@@ -138,8 +138,7 @@ _TOLD = """
     WHERE id = :id AND owner = :owner
 """
 _OWNER = "SELECT owner FROM orders WHERE id = :id"
-_LEFT = f"""
-    FROM orders WHERE {IS_UNFINISHED} AND id NOT IN (SELECT value FROM json_each(:known)) AND (
+_IS_LEFT = f"""{IS_UNFINISHED} AND id NOT IN (SELECT value FROM json_each(:known)) AND (
       owner <> :owner AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.name = orders.owner AND {IS_LIVE})
       OR owner = :owner AND given_at < unix_now() - CAST(:lease AS DOUBLE PRECISION)
       OR given_at < unix_now() - CASE state WHEN '{State.SETTLED}' THEN {LONGEST_UNTOLD} ELSE {LONGEST_SENT} END)
@@ -147,6 +146,8 @@ _LEFT = f"""
 """
 """The orders of processes that have ended, those that this one has by a transaction whose answer was lost, and those
 that take too long."""
+_ANY_LEFT = f"SELECT id FROM orders WHERE {_IS_LEFT} LIMIT 1"
+_LEFT = f"SELECT * FROM orders WHERE {_IS_LEFT} ORDER BY seq LIMIT {MOST_TAKEN} FOR UPDATE SKIP LOCKED"
 _TAKE = "UPDATE orders SET owner = :owner WHERE id IN (SELECT value FROM json_each(:ids))"
 _GIVE_UP = f"""
     UPDATE orders SET state = '{State.SETTLED}', told = 1, settled_at = coalesce(settled_at, :now), told_at = :now,
@@ -303,7 +304,7 @@ class OrderRows:
         One that can't be read is told to nobody, and speaks against nothing any more.
         """
         values = {"known": listed(known), "lease": self.lease.seconds, **self.lease.leading}
-        if await self.database.fetch_one(f"SELECT id {_LEFT} LIMIT 1", **values) is None:
+        if await self.database.fetch_one(_ANY_LEFT, **values) is None:
             return []
         taken = await self.database.change(lambda connection: self._adopt(connection, values))
         for running in taken:
@@ -313,8 +314,7 @@ class OrderRows:
 
     def _adopt(self, connection: Connection, values: dict[str, Any]) -> list[RunningOrder]:
         taken, odd, now = list[RunningOrder](), list[str](), connection.now()
-        left = f"SELECT * {_LEFT} ORDER BY seq LIMIT {MOST_TAKEN} FOR UPDATE SKIP LOCKED"
-        for row in connection.fetch_all(left, **values):
+        for row in connection.fetch_all(_LEFT, **values):
             try:
                 taken.append(read_row(row, self.cipher, now))
             except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError):
