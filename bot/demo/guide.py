@@ -29,7 +29,7 @@ _NEWEST = 50  # messages, in which the first answer to a command is looked for
 
 
 class Guide:
-    """Reads every message of the bot once. A step that is done stays done."""
+    """Reads each message of the bot, that of a pause until it shows a step. A step that is done stays done."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -59,8 +59,10 @@ class Guide:
         for message in self._messages():
             version = (message.ts, message.revision)
             if version not in self._read:
-                self._read.add(version)
-                for step in self._steps_shown_by(message):
+                steps = list(self._steps_shown_by(message))
+                if steps or not message.text.startswith(DONE[Verb.PAUSE]):  # its list can change after it is posted
+                    self._read.add(version)
+                for step in steps:
                     self._shown_by.setdefault(step, message)
         return frozenset(self._shown_by)
 

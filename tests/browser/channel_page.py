@@ -164,4 +164,5 @@ async def new_channel(demo: Demo) -> Channel:
         tokens = [replace(one, channels=frozenset({channel.id})) for one in workspace.alert_tokens]
         version = workspace.alerts_token_version
         assert await store.rows.set_alert_tokens(slack.home.team_id, tokens, if_version=version)
+    slack.platform.change_event.notify()  # the page shows what is there at a change
     return channel
