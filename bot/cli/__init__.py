@@ -14,7 +14,6 @@ from typing import Any
 
 from bot.config.settings import read_environment
 from bot.core.requests import operator_id
-from bot.core.session_ids import SessionId
 
 ENV_FILE = Path(".env")
 UNUSABLE_SETTINGS = 2  # the exit code if a setting or an argument is invalid
@@ -56,15 +55,6 @@ def warn(sentence: str) -> None:
     print(f"anchor-bot: Warning: {as_called(sentence)}", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
 
 
-def typed(prompt: str, read: Callable[[str], str] | None = None) -> str:
-    """Return what a person types. Raises EOFError after Ctrl-D."""
-    try:
-        return (read or input)(prompt).strip()
-    except KeyboardInterrupt:
-        print(file=sys.stderr)  # noqa: T201 - the prompt has no end of line
-        raise
-
-
 def confirm(question: str, *expected: str, why_not: str) -> None:
     """Ask a person for one of the expected answers, by default a yes. Raises NotDoneError without it."""
     if not sys.stdin.isatty():
@@ -72,14 +62,9 @@ def confirm(question: str, *expected: str, why_not: str) -> None:
     with suppress(ValueError):  # the handler of an event loop would wait for the answer; other threads have none
         signal.signal(signal.SIGINT, signal.default_int_handler)
     with suppress(EOFError):
-        if typed(question if expected else f"{question} [y/N] ").casefold() in (expected or ("y", "yes")):
+        if input(question if expected else f"{question} [y/N] ").strip().casefold() in (expected or ("y", "yes")):
             return
     raise NotDoneError(f"{why_not}.")
-
-
-def confirm_id(session_id: SessionId, what: str, *, why_not: str) -> None:
-    """Say what comes, and ask for the beginning of the id. Raises NotDoneError without it."""
-    confirm(f"{what}, type the first 8 digits of its id: ", session_id[:8], why_not=why_not)
 
 
 def as_called(sentence: str) -> str:

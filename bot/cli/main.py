@@ -34,10 +34,10 @@ except ImportError:  # pragma: no cover - uvloop does not exist on every platfor
 
 _log = logging.getLogger(__name__)
 
-_ORDERS = ("sessions", "pause", "resume", "end", "drill")
+_ORDERS = ("sessions", "pause", "resume", "end")
 _NO_FILE = (
-    "There is no .env here: run this in the bot's directory. For a new bot, `anchor-bot init` asks for the settings, "
-    "and checks them."
+    "There is no .env here: run this in the bot's directory. For a new bot, `anchor-bot init` writes one that you fill "
+    "in."
 )
 OPEN_FILES = 65_536
 _EXIT_TIMEOUT = 1.0  # seconds after the drain
@@ -63,7 +63,7 @@ def _execute(options: argparse.Namespace, run: Run) -> int:
         code = (own or import_module(f"bot.cli.{_MODULES[options.command]}").execute)(options, run)
         sys.stdout.flush()
     except SettingsError as error:
-        advice = [] if ENV_FILE.is_file() or options.command == "init" else [_NO_FILE]
+        advice = [] if ENV_FILE.is_file() else [_NO_FILE]
         return _fail(*error.problems, *advice, code=UNUSABLE_SETTINGS)
     except NotDoneError as error:
         return _fail(str(error), code=error.code)
@@ -133,8 +133,6 @@ def _raise_limit_of_open_files() -> None:
 
 
 def _manifest(options: argparse.Namespace, _: Run) -> int:
-    if options.many and not options.http:
-        return _fail("--many needs --http URL: browsers go there to install the app.", code=UNUSABLE_SETTINGS)
     text = manifest(options.http, many=options.many)
     print(text, end="", flush=True)  # noqa: T201 - output of a command
     print(f"\nCreate the app: {creation_link(text)}", file=sys.stderr)  # noqa: T201 - output of a command
@@ -153,10 +151,9 @@ def _demo(options: argparse.Namespace, run: Run) -> int:
 
 
 _MODULES: Mapping[str, str] = {
-    "init": "init",
     "doctor": "doctor",
     **dict.fromkeys(_ORDERS, "orders"),
-    **dict.fromkeys(("journal", "keys", "workspaces", "people"), "operators"),
+    **dict.fromkeys(("init", "journal", "keys", "workspaces", "people"), "operators"),
 }
 """The modules of the other commands, each loaded for its own commands alone: the others end sooner without."""
 
@@ -254,8 +251,8 @@ _TABLE = (
     _Command("manifest", "Print the manifest of the Slack app, and to stderr the link that creates the app from it. "
         "Without options, the app is for Socket Mode and one workspace.",
         (_HTTP, _flag("--many", "let many workspaces install the app; needs --http"))),
-    _Command("init", "Ask for the settings, write .env, and check it by anchor-bot doctor. Only you can read the file. "
-        "Without --http, it first asks for the public URL; Enter means Socket Mode.",
+    _Command("init", "Write a new .env, in which you fill in what Slack and Anchor give you. Only you can read it. "
+        "Without --http, it is for Socket Mode.",
         (_HTTP, _flag("--many", "serve many workspaces, which install the app"))),
     _Command("doctor", "Check the settings, Slack, Anchor and the database. Print a line for each check: ✓ fine, ! "
         "works, but is probably not meant, ✗ has to be fixed, – not checked. "  # noqa: RUF001 - as it is printed
@@ -272,10 +269,6 @@ _TABLE = (
     _Command("end", f"End a session, if the database can record it. {_OPERATOR} The browser, its pages and the agent's "
         "run are lost. It needs END_SESSION=on, or with many workspaces the permission in the app's Home.",
         (_SESSION, _REASON, _WORKSPACE, _YES)),
-    _Command("drill", "Pause and resume a session, to show that the brake works. It asks first, and prints how long "
-        "each step took. Refused if the session is paused, or had an alert within the last hour. After an order of "
-        "somebody else nothing is resumed. Nobody is told in Slack.",
-        (_SESSION, _YES, _WORKSPACE)),
     _Command("journal", f"Print who paused and resumed what. Also the rejected orders, the newest at the end. {_KEPT} "
         "Times are in UTC. The format json (one object per line) has all fields.",
         (_option("--since", "how far back: a duration like 30m, 24h or 7d (default: 24h)", type=_since, default="24h",
@@ -298,9 +291,7 @@ _TABLE = (
             _Command("delete", "Delete a workspace, its secrets, and its orders and cards. This does not remove the "
                 "app from Slack.", (_TEAM, _YES)),
             _Command("set-key", "Check and set the workspace's Anchor API key, read from a prompt or stdin.",
-                (_TEAM,)),
-            _Command("alert-tokens", "Revoke an alert token of the workspace. It stops working at once.",
-                (_TEAM, _option("--revoke", "its name, as in Home", metavar="NAME", required=True))))),
+                (_TEAM,)))),
     _Command("people", f"Erase what is stored of people. {_KEPT} Messages in Slack, logs and backups stay as they are.",
         actions=(
             _Command("forget", "Replace a person by a random pseudonym. In orders, cards, alert tokens and texts; what "

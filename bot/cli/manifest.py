@@ -6,6 +6,8 @@ import re
 import sys
 from urllib.parse import quote
 
+from bot.cli import UNUSABLE_SETTINGS, NotDoneError
+
 # https://docs.slack.dev/reference/app-manifest
 _TEMPLATE = """\
 # Manifest of the Slack app, printed by `anchor-bot manifest`, which has options for HTTP and for many workspaces.
@@ -73,7 +75,12 @@ _COMMENT = re.compile(r"(?:^| +)# .*", re.MULTILINE)
 
 
 def manifest(base_url: str | None = None, *, many: bool = False) -> str:
-    """Return the manifest as YAML: for Socket Mode without a URL. `many` adds the page where installations end."""
+    """Return the manifest as YAML: for Socket Mode without a URL. `many` adds the page where installations end.
+
+    Raises NotDoneError for many workspaces without a URL.
+    """
+    if many and base_url is None:
+        raise NotDoneError("--many needs --http URL: browsers go there to install the app.", code=UNUSABLE_SETTINGS)
     base_url = base_url and base_url.rstrip("/")
     values = {
         "$events_url": base_url and json.dumps(f"{base_url}/slack/events"),
@@ -90,14 +97,6 @@ def creation_link(manifest: str) -> str:
     """Return the link to the page of Slack that creates an app from a manifest; comments would make it longer."""
     lines = filter(None, _COMMENT.sub("", manifest).splitlines())
     return "https://api.slack.com/apps?new_app=1&manifest_yaml=" + quote("\n".join(lines), safe=":/,")
-
-
-def terminal_link(url: str, text: str) -> str:
-    """Return a text that a terminal shows as a link, and that can be clicked in most of them; else the URL."""
-    if os.environ.get("TERM") == "dumb":
-        return url
-    # https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda
-    return f"\033]8;;{url}\033\\{text}\033]8;;\033\\"
 
 
 def has_browser() -> bool:

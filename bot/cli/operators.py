@@ -1,18 +1,21 @@
-"""The commands for operators: the journal, encryption keys, workspaces, and what is stored of people."""
+"""The commands for operators: a new `.env`, the journal, encryption keys, workspaces, what is stored of people."""
 
 import argparse
 import getpass
 import json
 import secrets
 import sys
+import textwrap
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from bot.cli import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, user_id
+from bot.cli import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called, confirm, environ, user_id
 from bot.cli.context import check_file, open_anchor, open_client_session
 from bot.cli.doctor import check_key
+from bot.cli.manifest import creation_link, manifest
+from bot.config.catalog import OF_MANY, OF_ONE, SETTINGS
 from bot.config.settings import OF_OPERATORS, Settings
 from bot.core.audit import Verdict
 from bot.core.fields import Secret, parse_object
@@ -27,13 +30,14 @@ from bot.outbound.store.people import Person, forget, permissions_of
 from bot.outbound.store.secrets import new_key, rotate
 from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.store import Store, open_store
-from bot.usecases.settings import token_record
 
 _MAX_LENGTH = 100
 _LONGEST = 1_000  # characters of a line about the audit trail
 _PAGE = 1_000  # orders that are read at a time
 _EXIT_CODES = {Verdict.WHOLE: 0, Verdict.CHANGED: 1, Verdict.UNVERIFIABLE: 2}
 _NOTHING_KEPT = "DATABASE_URL is sqlite://, so the bot keeps nothing."
+_WIDTH = 100
+_EXISTS = f"{ENV_FILE} exists. Edit it, or move it away first: with ENCRYPTION_KEYS, only those decrypt the database."
 _NO_KEYS = (
     "There are no ENCRYPTION_KEYS in the settings here. This command is for a bot of many workspaces, or for one with "
     "ENCRYPTION_KEYS: run it in the directory of that bot."
@@ -50,12 +54,35 @@ _QUESTIONS = {
 
 def execute(options: argparse.Namespace, run: Run) -> int:
     """Execute a command, and return its exit code. Raises SettingsError, NotDoneError, or a store's error."""
+    if options.command == "init":
+        return _write_settings(options.http, is_many=options.many)
     if options.command == "journal":
         return (_verify_journal if options.verify or options.acknowledge else _show_journal)(options, run)
     if options.action == "new":
         _print(new_key().reveal())
         return 0
     return run(_operate(options, _prepare(options)))
+
+
+def _write_settings(base_url: str | None, *, is_many: bool) -> int:
+    """Write a new `.env` for its owner alone, which has what a bot needs. Raises NotDoneError."""
+    link = creation_link(manifest(base_url, many=is_many))
+    needed = [name for name in (OF_MANY if is_many else OF_ONE) if SETTINGS[name].is_required]
+    needed.append("SLACK_SIGNING_SECRET" if base_url else "SLACK_APP_TOKEN")
+    known = {"BASE_URL": base_url, "ENCRYPTION_KEYS": new_key().reveal()} if is_many else {}
+    about = [textwrap.indent(textwrap.fill(SETTINGS[name].text, _WIDTH), "# ") for name in needed]
+    lines = [f"{text}\n{name}={known.get(name, '')}\n" for name, text in zip(needed, about, strict=True)]
+    try:
+        ENV_FILE.touch(0o600, exist_ok=False)
+        ENV_FILE.write_text("\n".join(lines))
+    except FileExistsError:
+        raise NotDoneError(_EXISTS) from None
+    except OSError as error:
+        raise NotDoneError(f"{ENV_FILE} can't be written ({error.strerror}).") from None
+    empty = ", ".join(name for name in needed if name not in known)
+    _print(f"If there is no Slack app yet, create it: {link}")
+    _print(as_called(f"Wrote {ENV_FILE}. Fill in {empty}. Then check them: `anchor-bot doctor`"))
+    return 0
 
 
 def _prepare(options: argparse.Namespace) -> Settings:
@@ -136,22 +163,6 @@ async def _set_key(options: argparse.Namespace, store: Store, settings: Settings
     return f"{options.team_id} has this key from now on. Anchor accepts it."
 
 
-async def _revoke(options: argparse.Namespace, store: Store, _: Settings) -> str:
-    team_id, name = options.team_id, options.revoke
-    workspace = await store.rows.find(team_id)
-    if workspace is None:
-        raise _not_installed(team_id)
-    token, left = workspace.named_token(name), [one for one in workspace.alert_tokens if one.name != name]
-    if token is None:
-        names = ", ".join(printable(one.name, limit=_MAX_LENGTH) for one in workspace.alert_tokens)
-        why = f"There is no alert token of this name. There are: {names or 'none'}."
-        raise NotDoneError(why, code=UNUSABLE_SETTINGS)
-    version, record = workspace.alerts_token_version, token_record(user_id(), "revoked", token)
-    if not await store.rows.set_alert_tokens(team_id, left, if_version=version, record=record):
-        raise NotDoneError("Somebody else has changed the alert tokens in this moment. Nothing was changed. Try again.")
-    return f"Revoked the alert token {name} of {team_id}."
-
-
 def _not_installed(team_id: str) -> NotDoneError:
     return NotDoneError(f"No workspace {team_id} is installed.")
 
@@ -185,7 +196,6 @@ _OPERATIONS: Mapping[str, Callable[[argparse.Namespace, Store, Settings], Awaita
     "list": _list,
     "delete": _delete,
     "set-key": _set_key,
-    "alert-tokens": _revoke,
     "forget": _forget,
 }
 

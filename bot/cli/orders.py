@@ -11,27 +11,24 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.cli import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, confirm_id, environ, say, user_id, warn
+from bot.cli import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, say, user_id, warn
 from bot.cli.context import Context, open_context
 from bot.config.settings import OF_ORDERS, Settings
 from bot.core.cards import BatchContent
-from bot.core.fields import Secret
 from bot.core.history import BatchedOrder
-from bot.core.outcomes import Broken, Done, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why
+from bot.core.outcomes import Done, Outcome, Paused, Refusal, Why
 from bot.core.requests import Actor, Order, Source, Verb
-from bot.core.sessions import Choice, Life, NotRead, Phase, SessionList
+from bot.core.sessions import Choice, NotRead, SessionList
 from bot.health import Readiness
 from bot.messages.markup import code, counted
 from bot.messages.outcomes import DOING, session_line, spoken_name
 from bot.messages.results import facts_message, outcome_message
 from bot.messages.sessions import of_them_paused
 from bot.messages.several import WHOLE_ID, batch_text, still_running
-from bot.outbound.store.errors import StoreError
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.messages import MessageRows
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder
-from bot.outbound.store.sqlite import IN_MEMORY
 from bot.outbound.store.writer import Lease, Writer
 from bot.runtime import Tasks, new_id
 from bot.usecases.access import Access, OperatorAccess
@@ -44,20 +41,16 @@ from bot.usecases.session_cards import SessionCards
 WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
 _UNSENT = Refusal(Why.STOPPING)
 _READ_TIMEOUT = 2.0  # seconds for a session that was paused to be read
-_QUIET = 3_600.0  # seconds without an alert before a drill
-_MAY_BE_PAUSED = {Phase.PAUSING, Phase.PAUSED, Phase.UNCONFIRMED}
-_IN_DOUBT = Unconfirmed | Broken
 _OWN_KEY = ("sessions", "pause")  # of a bot of many; what a resume undoes is known of the workspace alone
 _NOT_BY_KEY = "Nothing was sent: for a bot of many workspaces, ANCHOR_API_KEY is for `sessions` and `pause` only."
 
 
 def execute(options: argparse.Namespace, run: Run) -> int:
     """Give an order, and return the exit code. After NotDoneError or KeyboardInterrupt nothing was sent."""
-    give = drill if options.command == "drill" else give_order
     settings = Settings.from_env(environ(), OF_ORDERS)
     if settings.workspace and settings.slack_client_id.reveal() and options.command not in _OWN_KEY:
         raise NotDoneError(_NOT_BY_KEY, code=UNUSABLE_SETTINGS)
-    return run(give(options, settings))
+    return run(give_order(options, settings))
 
 
 async def give_order(options: argparse.Namespace, settings: Settings) -> int:
@@ -83,8 +76,9 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
 async def _give_one(options: argparse.Namespace, order: Order, context: Context) -> int:
     if order.verb is Verb.END and not options.yes:
         await context.require_access(order)
-        lost = "This session's browser, its pages and the agent's run are lost. To end it"
-        confirm_id(order.session_id, lost, why_not="Not ended")
+        lost = "This session's browser, its pages and the agent's run are lost."
+        question = f"{lost} To end it, type the first 8 digits of its id: "
+        confirm(question, order.session_id[:8], why_not="Not ended")
     seconds = context.settings.anchor_deadline + LONGEST_READS.get(order.verb, 0.0)
     print(f"{DOING[order.verb]}… (up to {seconds:g} s)", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
     execution = await _send(context, order)
@@ -204,75 +198,3 @@ async def _open_orders(context: Context) -> AsyncIterator[OperatorOrders]:
         one.stop()
     if writing:
         await asyncio.wait(writing, timeout=WRITE_TIMEOUT)
-
-
-async def drill(options: argparse.Namespace, settings: Settings) -> int:
-    """Pause and resume a session after a question, print each step's time, and return the exit code.
-
-    It shows that the brake works. Raises as `execute`.
-    """
-    async with open_context(options.workspace, settings) as context:
-        actor = Actor(context.team_id, "", user_id())
-        pause = Order(Verb.PAUSE, options.session, actor, "drill", source=Source.DRILL)
-        if context.why_not is not None or settings.database_url == IN_MEMORY:
-            why = context.why_not or "DATABASE_URL is sqlite://."
-            raise NotDoneError(f"Nothing was sent: a drill is recorded first. {why}")
-        access = await context.require_access(pause)
-        if not options.yes:
-            confirm_id(pause.session_id, "To pause this agent and resume it at once", why_not="Nothing was sent")
-        known = await _require_quiet(pause, access.key, context)
-        paused = await _send(context, pause)
-        _say_time("Paused at Anchor", paused)
-        if paused.received is not None or not isinstance(paused.outcome, Paused | _IN_DOUBT):
-            return _conclude(paused, None)
-        resumed = await _send(context, replace(pause, verb=Verb.RESUME, expected_version=known))
-        _say_time("Resumed", resumed)
-        return _conclude(paused, resumed)
-
-
-async def _require_quiet(pause: Order, key: Secret, context: Context) -> str:
-    """Return the version of the session: the id of its last order that had an effect, or one of now.
-
-    Raises NotDoneError if the session may be paused or does not run, or somebody may be busy with it.
-    """
-    name, version = (pause.actor.team_id, pause.session_id), new_id()
-    states, now = SessionStates(context.store.database), time.time()
-    try:
-        state = (await states.of(name[0], [name[1]])).get(name[1])
-        alerted_at = await states.alerted_at(*name)
-    except StoreError as error:
-        raise NotDoneError(f"Nothing was sent: a drill is recorded first. {error}") from None
-    read = await context.sessions.details(key, pause.session_id, within=context.sessions.timeout)
-    why = None
-    if state is not None and state.phase in _MAY_BE_PAUSED:
-        why = "it is paused, or may be"
-    elif isinstance(read, NotRead) or read.life is not Life.RUNNING:
-        why = "Anchor does not say that it runs"
-    elif alerted_at > now - _QUIET:
-        why = f"it had an alert {max(0.0, now - alerted_at) / 60:.0f} min ago"
-    if why is not None:
-        raise NotDoneError(f"Nothing was sent: this session is not free for a drill, because {why}. Use another one.")
-    return version if state is None else state.order_id
-
-
-def _conclude(paused: _Execution, resumed: _Execution | None) -> int:
-    """Print what the drill has shown, and what is to be done, and return the exit code."""
-    last = resumed or paused
-    last.is_recorded &= paused.is_recorded
-    code, outcome = last.end(), last.outcome
-    if isinstance(outcome, Resumed) and isinstance(paused.outcome, Paused):
-        say("The brake works.")
-        return code
-    if isinstance(outcome, Refusal) and outcome.user_id:
-        warn("Somebody gave another order meanwhile, so the drill has resumed nothing.")
-    elif isinstance(paused.outcome, Paused | _IN_DOUBT) and not isinstance(outcome, Resumed):
-        is_sure = isinstance(paused.outcome, Paused) and not isinstance(outcome, _IN_DOUBT)
-        how = f"`anchor-bot resume {paused.running[0].order.session_id}`"
-        warn(f"The agent {'is still' if is_sure else 'may still be'} paused. To resume it: {how}")
-    return code or 1
-
-
-def _say_time(what: str, execution: _Execution) -> None:
-    (running,) = execution.running
-    if isinstance(running.outcome, Paused | Resumed) and running.settled_at is not None:
-        say(f"{what}: {running.settled_at - running.given_at:.2f} s")

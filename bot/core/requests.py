@@ -172,16 +172,10 @@ class Source(StrEnum):
     SHORTCUT = "shortcut"
     COMMAND_LINE = "command line"
     """`anchor-bot pause` and `anchor-bot resume`, which run beside the bot."""
-    DRILL = "drill"
-    """`anchor-bot drill`, which pauses a session only to show that the brake works."""
     BATCH = "batch"
     """The window for several sessions."""
     ALERT = "alert"
     """An alert that asks for a pause. Nothing is sent until the database has said that nothing speaks against it."""
-
-
-OF_OPERATORS = frozenset({Source.COMMAND_LINE, Source.DRILL})
-"""The surfaces of the command line, whose orders run beside the bot."""
 
 
 @dataclass(frozen=True, slots=True)

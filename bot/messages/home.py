@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.core.history import CHANGE, PastOrder
 from bot.core.policy import Role
-from bot.core.requests import Source, Verb
+from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace, read_groups
 from bot.messages import buttons
 from bot.messages.blocks import Block, View, actions, context, element, input_block, one_of, row, section
@@ -159,8 +159,7 @@ def history_modal(orders: Sequence[PastOrder] | None) -> View:
 
 
 def _line(order: PastOrder) -> str:
-    drill = ", in a drill" if order.source == Source.DRILL else ""
-    who = f"by {mention(order.user_id) if order.user_id else 'somebody'}, {moment(order.given_at)}{drill}"
+    who = f"by {mention(order.user_id) if order.user_id else 'somebody'}, {moment(order.given_at)}"
     if order.verb == CHANGE:
         return f"⚙️ *Changed* {who}.\n{plain(order.reason)}"
     where = f" in {place(order.channel_id)}" if order.channel_id else ""

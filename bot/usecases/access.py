@@ -9,7 +9,7 @@ from bot.core import outcomes
 from bot.core.fairness import Tally
 from bot.core.fields import Secret
 from bot.core.policy import Role, check_policy, check_several
-from bot.core.requests import OF_OPERATORS, Actor, Order, Person, Source, Verb, program_name
+from bot.core.requests import Actor, Order, Person, Source, Verb, program_name
 from bot.core.workspace import AutoPause, Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -66,7 +66,7 @@ class AccessCheck:
 
     async def check(self, order: Order) -> Access | outcomes.Refusal:
         """Return the access that an order gets, or the reason for its refusal."""
-        if order.source in OF_OPERATORS:  # from the journal: its process was killed
+        if order.source is Source.COMMAND_LINE:  # from the journal: its process was killed
             is_pause = order.verb is Verb.PAUSE
             find = self.workspaces.find_for_pause if is_pause else self.workspaces.find_now
             return await OperatorAccess(find).check(order)

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from bot.core.cards import BatchContent, Card, Part, ResultContent
 from bot.core.fairness import TimeWindow
 from bot.core.outcomes import Outcome, Refusal
-from bot.core.requests import Actor, ReplyAddress, Source, Verb, operator_name
+from bot.core.requests import Actor, ReplyAddress, Verb, operator_name
 from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
@@ -101,7 +101,7 @@ class SessionCards:
         A reason stays where it was given.
         """
         order, channel = running.order, running.order.actor.channel_id
-        if not channel and not isinstance(outcome, Refusal) and order.source is not Source.DRILL:
+        if not channel and not isinstance(outcome, Refusal):
             order, channel = replace(order, reason=""), await self._alerts_channel(order.actor.team_id) or ""
         if channel:
             message = outcome_message(

@@ -16,7 +16,7 @@ from harness.product import Settings, main
 Check = Callable[[str, str], None]
 COMMANDS = (
     *("run", "manifest", "init", "doctor", "sessions", "pause", "resume", "journal", "demo", "keys", "keys rotate"),
-    *("workspaces", "workspaces set-key", "workspaces alert-tokens"),
+    *("workspaces", "workspaces set-key"),
 )
 
 
@@ -103,7 +103,7 @@ def without_columns(text: str) -> str:
     return re.sub(r"(?<=\S)(\n {8,}| {2,})", "  ", text.strip())
 
 
-@pytest.mark.parametrize("command", ["resume", "end", "drill"])
+@pytest.mark.parametrize("command", ["resume", "end"])
 def test_an_order_that_depends_on_earlier_ones_of_a_workspace_takes_no_key_in_its_place(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, wording: Check
 ) -> None:

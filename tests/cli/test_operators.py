@@ -2,9 +2,7 @@
 
 import asyncio
 import io
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -148,30 +146,9 @@ def test_at_a_terminal_a_deletion_is_confirmed(says: Says, url: str, typed: str,
 
 @pytest.mark.usefixtures("anchor")
 def test_a_workspace_that_is_not_there_is_named(says: Says, wording: Check) -> None:
-    for action, options in {"delete": ["--yes"], "set-key": [], "alert-tokens": ["--revoke", "x"]}.items():
+    for action, options in {"delete": ["--yes"], "set-key": []}.items():
         said = says("workspaces", action, "T0NOBODY001", *options, typed="sk-1\n", code=1)
         wording("no such workspace", said)
-
-
-def test_a_token_is_revoked_by_its_name(says: Says, url: str, monkeypatch: pytest.MonkeyPatch, wording: Check) -> None:
-    tokens = [workspace.AlertToken(name, f"digest of {name}") for name in ("spend-monitor", "old")]
-    version = found(url).alerts_token_version
-
-    async def save(store: Store) -> None:
-        assert await store.rows.set_alert_tokens(ACME.team_id, tokens, if_version=version)
-
-    look(url, save)
-    revoke = ("workspaces", "alert-tokens", ACME.team_id, "--revoke")
-    wording("no such token", says(*revoke, "other", code=2))
-    wording("revoked", says(*revoke, "old"))
-
-    def change_meanwhile(*_: object) -> None:
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as other, other:
-            other.execute("UPDATE workspaces SET alerts_token_version = alerts_token_version + 1")
-
-    monkeypatch.setattr("bot.cli.operators.token_record", change_meanwhile)
-    wording("changed meanwhile", says(*revoke, "spend-monitor", code=1))
-    assert found(url).alert_tokens == tuple(tokens[:1])
 
 
 def test_a_person_is_forgotten_after_a_question_if_the_database_answers(

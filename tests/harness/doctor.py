@@ -1,14 +1,9 @@
 """Orders of the command line in the process of the test."""
 
 from bot.cli.main import parser
-from bot.cli.orders import drill
 from bot.cli.orders import give_order as order
 from bot.config.settings import Settings
 
 
 async def give_order(settings: Settings, *arguments: str) -> int:
     return await order(parser().parse_args(arguments), settings)
-
-
-async def drilled(settings: Settings, *arguments: str) -> int:
-    return await drill(parser().parse_args(["drill", *arguments]), settings)

@@ -252,7 +252,7 @@ def script(other: str, key: str) -> str:
     elsewhere = f"mkdir ../elsewhere\n(cd ../elsewhere && ! {backup.splitlines()[-1]})\nrmdir ../elsewhere"
     parts = [
         commands("systemd", other).replace(
-            "anchor-bot init\n",  # which asks a person
+            "anchor-bot init\n",  # which leaves values to fill in
             f"(umask 077; env | grep -E '^({'|'.join(SECRETS)})=' >.env)\n{unset}\necho ENCRYPTION_KEYS={key} >>.env\n",
         ),
         is_version("0.1.0"),

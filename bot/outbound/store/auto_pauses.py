@@ -95,7 +95,7 @@ _LOOK = f"""
       SELECT id FROM orders WHERE {_OF_SESSION} AND id <> :id AND verb IN ('{Verb.PAUSE}', '{Verb.RESUME}')
         AND effect IS NOT NULL ORDER BY effect DESC LIMIT 1)
     LEFT JOIN orders AS resume ON resume.id = (
-      SELECT id FROM orders WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}' AND source <> '{Source.DRILL}'
+      SELECT id FROM orders WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}'
         AND ((effect IS NOT NULL AND settled_at > :since) OR state = '{State.SENT}'
           OR (state = '{State.WAITING}' AND given_at > :wanted))
       ORDER BY seq DESC LIMIT 1)

@@ -18,7 +18,6 @@ from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreUnreachableError, or_default
-from bot.outbound.store.messages import ALERT
 from bot.outbound.store.running_orders import read_outcome
 
 _log = logging.getLogger(__name__)
@@ -126,10 +125,6 @@ _REFUSALS_OF_ALERTS = f"""
       WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:sessions)) AND source = '{Source.ALERT}'
     ) AS last WHERE place = 1 AND outcome IN ('{"', '".join(sorted(outcomes.NOT_PAUSED))}')
 """
-_LAST_ALERT = f"""
-    SELECT max(changed_at) AS alerted_at FROM parts
-    WHERE team_id = :team_id AND session_id = :session_id AND kind = '{ALERT}'
-"""
 _OF_BATCH = """
     SELECT id, session_id, outcome, outcome_fields FROM orders
     WHERE batch_id = :batch_id AND team_id = :team_id ORDER BY id
@@ -176,11 +171,6 @@ class SessionStates:
         """Return the order and the outcome of the last pauses by alerts of sessions, of those that paused nothing."""
         rows = await self.database.fetch_all(_REFUSALS_OF_ALERTS, team_id=team_id, sessions=listed(session_ids))
         return {row.session_id: (row.id, read_outcome(row.outcome, row.outcome_fields)) for row in rows}
-
-    async def alerted_at(self, team_id: str, session_id: str) -> float:
-        """Return when the last alert about a session came or changed, in Unix seconds; 0 if there is none."""
-        row = await self.database.fetch_one(_LAST_ALERT, team_id=team_id, session_id=session_id)
-        return (row and row.alerted_at) or 0.0
 
 
 def states_now(connection: Connection, sessions: Collection[SessionName]) -> dict[SessionName, SessionState]:

@@ -71,8 +71,7 @@ one, which is told. A repeated commit changes nothing."""
 _OTHER = "FROM orders AS other WHERE other.team_id = own.team_id AND other.session_id = own.session_id AND other.verb ="
 _AT_ANCHOR = f"other.settled_at IS NULL AND other.state = '{State.SENT}'"
 _RESUMED = f"SELECT other.id {_OTHER} 'resume' AND (other.seq > own.seq OR other.given_at > own.given_at) AND"
-_PAUSED = f"""SELECT other.id {_OTHER} 'pause' AND other.effect IS NOT NULL
-  AND (other.user_id <> own.user_id OR own.source = '{Source.DRILL}' AND other.source <> own.source) AND"""
+_PAUSED = f"SELECT other.id {_OTHER} 'pause' AND other.effect IS NOT NULL AND other.user_id <> own.user_id AND"
 _LAST = """
     SELECT all_of.id FROM orders AS all_of WHERE all_of.team_id = own.team_id AND all_of.session_id = own.session_id
       AND all_of.effect IS NOT NULL ORDER BY all_of.effect DESC LIMIT 1
@@ -97,7 +96,7 @@ _AGAINST = {
 }
 """The orders that speak against another one: against a pause that has waited a later resume; against a resume an end of
 its session that is at Anchor or confirmed, a pause that was recorded later, one by somebody else that the person of a
-button does not know of, or beside a drill, and one that is at Anchor. Each look finds its order by an index."""
+button does not know of, and one that is at Anchor. Each look finds its order by an index."""
 _BEFORE = {
     verb: f"""
     SELECT other.id, other.verb, other.state, other.outcome, other.user_id, other.channel_id, other.reason,

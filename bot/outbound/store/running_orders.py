@@ -189,7 +189,7 @@ def write_row(running: RunningOrder, owner: str, cipher: FieldCipher) -> dict[st
         "state": (running.state if running.is_allowed else State.WAITING).value,
         "is_at_once": int(running.state is State.SENT),
         "owner": owner,
-        "remind_after": UNKNOWN_AFTER if order.verb is Verb.PAUSE and order.source is not Source.DRILL else None,
+        "remind_after": UNKNOWN_AFTER if order.verb is Verb.PAUSE else None,
     }
 
 
