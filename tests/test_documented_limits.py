@@ -30,7 +30,6 @@ WORDS = {2: "two", 3: "three", 5: "five"}
 SPANS = {1: "second", 60: "minute", 3_600: "hour"}
 ALL, EACH = queue.CAPACITY, queue.CAPACITY // queue.SHARE
 MIB = 1024 * 1024
-WEBHOOKS_EACH = alert_endpoint.MOST_IN_WEBHOOKS // queue.SHARE
 ALERTS_EACH = alert_endpoint.MOST_AT_ONCE // queue.SHARE
 DEADLINE, DAYS = float(SETTINGS["ANCHOR_DEADLINE"].default), int(SETTINGS["JOURNAL_DAYS"].default)
 
@@ -110,7 +109,6 @@ PAGES: dict[str, list[Row]] = {
         ("| tasks of all kinds | {} |", slack_app.MOST_TASKS),
         ("| messages that the leader has in memory | {},", outbox.MOST_KNOWN),
         ("and of one workspace | {}; {}", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
-        ("recorded, of all and of one workspace | {}; {} |", alert_endpoint.MOST_IN_WEBHOOKS, WEBHOOKS_EACH),
         ("| alerts in the body of a webhook | {} |", alert_fields.MOST_ALERTS),
         ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
         ("| messages about alerts that wait in a channel | {}, of", cards.MOST_WAITING),
@@ -124,7 +122,7 @@ PAGES: dict[str, list[Row]] = {
         ("whose clock is over {} minutes wrong rejects", minutes(requests.MOST_SKEW)),
     ],
     "alerts": [
-        ("an object of at most {} names and values", alert_fields.MOST_FIELDS),
+        ("an object, of which the first {} names and values", alert_fields.MOST_FIELDS),
         ("has up to {} tokens, one for each program", core_workspace.MOST_ALERT_TOKENS),
         ("a name of at most {} characters", core_workspace.LONGEST_SENDER),
         ("A token under {} characters", core_workspace.LEAST_TOKEN_LENGTH),
@@ -132,8 +130,8 @@ PAGES: dict[str, list[Row]] = {
         ("a button for each session, at most {}.", cards.MOST_IN_SUMMARY),
         ("If {} full ones wait in a channel", cards.MOST_WAITING),
         ("at most once in {} minutes and channel", minutes(retries.MENTION_INTERVAL)),
-        ("too large (over {} MiB)", http.LARGEST_BODY / MIB),
-        ("**Too large** is a body that is over {} MiB", alert_endpoint.LARGEST_WEBHOOK / MIB),
+        ("too large (over {} MiB)", alert_endpoint.LARGEST_ALERTS / MIB),
+        ("**Too large** is a body that is over {} MiB", alert_endpoint.LARGEST_ALERTS / MIB),
         ("has {} alerts at the same time, or {} of one workspace", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
         ("but {} seconds after the alert was recorded at the latest", auto_pause.POST_WAIT),
     ],

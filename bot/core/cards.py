@@ -101,7 +101,6 @@ class Lost(StrEnum):
     """The reasons why alerts of a request have no card."""
 
     NO_SESSION = "no session"
-    LEFT_OUT = "left out"
     TOO_LARGE = "too large"
 
 

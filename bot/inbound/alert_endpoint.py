@@ -5,8 +5,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
@@ -18,7 +18,6 @@ from aiohttp import BasicAuth, web
 from bot.core.cards import Alert, Lost
 from bot.core.fairness import Tally
 from bot.core.outcomes import Refusal, Why
-from bot.core.requests import Person
 from bot.core.workspace import AlertToken, Workspace
 from bot.health import Metrics, Readiness
 from bot.inbound.alert_fields import BadAlertError, Webhook, read_alert, read_webhook
@@ -35,23 +34,45 @@ from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import SHARE, FairQueue
 
 _log = logging.getLogger(__name__)
-MOST_AT_ONCE = 1_000  # the most requests that are handled at once: more would use the capacity for people's orders
-MOST_IN_WEBHOOKS = 5_000  # the most alerts of webhooks that are recorded at once
-LARGEST_WEBHOOK = 4 * 1024 * 1024
+MOST_AT_ONCE = 6_000  # the most alerts that are handled at once: more would use the capacity for people's orders
+LARGEST_ALERTS = 4 * 1024 * 1024
 MOST_WAITING_EACH = 8 * 1024 * 1024  # bytes of a sender
 LARGEST_AT_ONCE = 64 * 1024  # bytes that are parsed in the event loop
 LONGEST_WAIT = 5.0  # seconds of a larger body for its turn
 MOST_BRACKETS, MOST_COMMAS = 20_000, 200_000  # of `[` and `{` together: nothing else runs while a body is parsed
-MOST_MOVED = 20  # alerts of a webhook that are named because they go to another channel
-_MOST_LOGGED = 5  # names
+_MOST_WARNINGS = 20  # about the alerts of a webhook
+_MOST_LOGGED = 5  # names, or warnings
 _LONG = 20  # digits of a number
 _RETRY_AFTER = 15  # seconds
 
 _T = TypeVar("_T")
-_Read = Callable[[bytes], _T | Rejected]
-_Take = Callable[[_T, Workspace, AlertToken, str], Awaitable[web.Response]]
-_WEBHOOKS: Mapping[str, Callable[[object], Webhook]] = {"alertmanager": read_webhook}
-"""By the last part of their paths: how a parsed body becomes alerts. It raises BadAlertError."""
+_Read = Callable[[object], _T]  # a parsed body becomes alerts. Raises BadAlertError
+_Take = Callable[[_T, "_Sender"], Awaitable[web.Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """The program that sends a request, by its token, and the channel that the URL names, or ""."""
+
+    workspace: Workspace
+    token: AlertToken
+    channel: str
+
+    @property
+    def log_fields(self) -> dict[str, object]:
+        return {"sender": self.token.name, "team": self.workspace.team_id}
+
+    def admit(self, alert: Alert) -> Alert:
+        """Return an alert for a channel that its token reaches, which asks for a pause only if the token may."""
+        named, to = alert.channel or self.channel, self.workspace.alerts_channel or ""
+        asks, warnings = alert.asks, alert.warnings
+        if named in self.token.channels and not named.startswith("D"):  # a direct message is no channel
+            to = named
+        elif named not in {"", to}:
+            warnings = (cards.moved(named, to), *warnings)
+        if asks and not self.token.may_pause:
+            asks, warnings = False, (senders.MAY_NOT_PAUSE, *warnings)
+        return replace(alert, channel=to, sender=self.token.name, asks=asks, warnings=warnings)
 
 
 @dataclass(eq=False)
@@ -68,53 +89,59 @@ class Alerts:
 
     def __post_init__(self) -> None:
         self._running: Tally[str] = Tally()
-        self._in_webhooks: Tally[str] = Tally()
-        self._bodies = Bodies(most_each=MOST_WAITING_EACH)
-        self._webhook_bodies = Bodies(largest=LARGEST_WEBHOOK, most_each=MOST_WAITING_EACH)
+        self._bodies = Bodies(largest=LARGEST_ALERTS, most_each=MOST_WAITING_EACH)
         self._turns = FairQueue(most=1, most_each=1, longest_wait=LONGEST_WAIT)
         self._rejections = RejectionLog()
 
     def routes(self, path: str) -> list[web.RouteDef]:
         """Return the routes below a path. A `{ref}` in it names the workspace."""
-        read_one = partial(_read_json, read_alert, cards.NO_JSON)
-        routes = [web.post(path, partial(self._receive, self._bodies, read_one, self._take_alert))]
-        for name, read in _WEBHOOKS.items():
-            of_webhook = self._webhook_bodies, partial(_read_json, read, senders.NO_WEBHOOK), self._take_webhook
-            routes.append(web.post(f"{path}/{name}", partial(self._receive, *of_webhook)))
-        return routes
+        webhook = partial(self._receive, read_webhook, self._take_webhook)
+        return [
+            web.post(path, partial(self._receive, read_alert, self._take_alert)),
+            web.post(f"{path}/alertmanager", webhook),
+        ]
 
-    async def _receive(self, bodies: Bodies, read: _Read[_T], take: _Take[_T], request: web.Request) -> web.Response:
+    async def _receive(self, read: _Read[_T], take: _Take[_T], request: web.Request) -> web.Response:
         try:
-            workspace = await self.workspaces.owner_of_alerts(request.match_info.get("ref", ""))
+            sender = await self._find_sender(request)
+            if isinstance(sender, Rejected):
+                return self._reject(sender)
+            with self._counted(sender, 1):
+                got = await self._read(read, request, sender)
+                return self._deny(got, sender) if isinstance(got, Rejected) else await take(got, sender)
+        except BadAlertError as error:
+            self.metrics.alerted("Invalid")
+            return _problem(400, str(error))
         except StoreError as error:
-            _log.error("workspace lookup failed; alert refused", extra={"why": str(error)})
+            _log.error("database error; alert refused", extra={"why": str(error)})
             return self._reject(Rejected(503, cards.STORE_FAILED))
+        except Exception as error:  # noqa: BLE001 - every exception is reported to the program
+            return _problem(503, cards.broken(log_incident(error)), retry_after=_RETRY_AFTER)
+
+    async def _find_sender(self, request: web.Request) -> _Sender | Rejected:
+        """Return the sender, or why the request is not read. Raises StoreError."""
+        workspace = await self.workspaces.owner_of_alerts(request.match_info.get("ref", ""))
         token = None if workspace is None else workspace.find_token(_token(request))
         if workspace is None or token is None:
-            return self._reject(Rejected(401, cards.WRONG_TOKEN))
+            return Rejected(401, cards.WRONG_TOKEN)
         if not workspace.team_id or "stopping" in self.readiness.reasons:
-            why = cards.STOPPING if workspace.team_id else cards.UNNAMED
-            return self._reject(Rejected(503, why))
-        if self._running.total >= self.most_at_once or self._running[workspace.team_id] >= self.most_at_once // SHARE:
-            return self._reject(Rejected(503, cards.BUSY))
-        self._running.add(workspace.team_id)
-        try:
-            got = await self._read(bodies, read, request, (workspace.team_id, token.name))
-            named = request.query.get("channel", "").strip()
-            if not isinstance(got, Rejected):
-                return await take(got, workspace, token, named)
-            response = self._deny(got, workspace, token)
-        except Exception as error:  # noqa: BLE001 - every exception is reported to the program
-            response = self._report(error)
-        finally:
-            self._running.remove(workspace.team_id)
-        return response
+            return Rejected(503, cards.STOPPING)
+        if workspace.alerts_channel is None:
+            return Rejected(503, senders.NO_CHANNEL)
+        sender = _Sender(workspace, token, request.query.get("channel", "").strip())
+        return sender if self._has_room(sender, 1) else Rejected(503, cards.BUSY)
 
-    def _report(self, error: Exception) -> web.Response:
-        if isinstance(error, BadAlertError):
-            self.metrics.alerted("Invalid")
-            return _problem(400, str(error), field=error.field)
-        return _problem(503, cards.broken(log_incident(error)), retry_after=_RETRY_AFTER)
+    def _has_room(self, sender: _Sender, number: int) -> bool:
+        of_all, of_one = self._running.total + number, self._running[sender.workspace.team_id] + number
+        return of_all <= self.most_at_once and of_one <= self.most_at_once // SHARE
+
+    @contextmanager
+    def _counted(self, sender: _Sender, number: int) -> Iterator[None]:
+        self._running.add(sender.workspace.team_id, number)
+        try:
+            yield
+        finally:
+            self._running.remove(sender.workspace.team_id, number)
 
     def _reject(self, rejected: Rejected) -> web.Response:
         self._rejections.record(rejected)
@@ -126,121 +153,82 @@ class Alerts:
             response.headers["Retry-After"] = str(_RETRY_AFTER)
         return response
 
-    async def _read(self, bodies: Bodies, read: _Read[_T], request: web.Request, sender: Person) -> _T | Rejected:
-        body = await bodies.read(request, sender)
+    async def _read(self, read: _Read[_T], request: web.Request, sender: _Sender) -> _T | Rejected:
+        person = sender.workspace.team_id, sender.token.name
+        body = await self._bodies.read(request, person)
         if isinstance(body, Rejected) or len(body) <= LARGEST_AT_ONCE:
-            return body if isinstance(body, Rejected) else read(body)
-        turn = self._turns.turn(sender)
-        with bodies.hold(sender, partial(turn.cancel, Refusal(Why.OVERLOADED)), len(body)):
+            return body if isinstance(body, Rejected) else _read_json(read, body)
+        turn = self._turns.turn(person)
+        with self._bodies.hold(person, partial(turn.cancel, Refusal(Why.OVERLOADED)), len(body)):
             async with turn as why_not:
                 if why_not is not None:
-                    return Rejected(503, cards.BUSY)
+                    return Rejected(408, cards.BUSY)
                 began = time.monotonic()
                 try:
-                    return await asyncio.to_thread(read, body)
+                    return await asyncio.to_thread(_read_json, read, body)
                 finally:
                     await asyncio.sleep(min(time.monotonic() - began, LONGEST_WAIT))  # the event loop has it alone
 
-    def _deny(self, body: Rejected, workspace: Workspace, token: AlertToken) -> web.Response:
+    def _deny(self, body: Rejected, sender: _Sender) -> web.Response:
         if body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             body = replace(body, why=f"{body.why} {senders.SEND_LESS}")
-            _log.error("alerts refused", extra={"sender": token.name, "why": body.why})
-            self.monitor.report_lost_alerts(workspace, Lost.TOO_LARGE, [token.name])
+            self._report_too_large(sender, body.why)
         return self._reject(replace(body, status=503 if body.status == HTTPStatus.REQUEST_TIMEOUT else 400))
 
-    async def _take_alert(self, alert: Alert, workspace: Workspace, token: AlertToken, _: str) -> web.Response:
-        channel, moved = _channel_of(alert.channel, workspace, token)
-        alert = replace(alert, channel=channel, warnings=(*moved, *alert.warnings))
-        return await self._post(_sent_by(token, alert), workspace)
+    def _report_too_large(self, sender: _Sender, why: str) -> None:
+        _log.error("alerts refused", extra=sender.log_fields | {"why": why})
+        self.monitor.report_lost_alerts(sender.workspace, Lost.TOO_LARGE, [sender.token.name])
 
-    async def _take_webhook(
-        self, webhook: Webhook, workspace: Workspace, token: AlertToken, channel: str
-    ) -> web.Response:
-        """Record the alerts of a webhook, for the `channel` that its URL names, or "".
-
-        Alertmanager repeats it soon only after a 5xx.
-        """
-        team_id, number = workspace.team_id, len(webhook.alerts)
-        of_all, of_one = self._in_webhooks.total + number, self._in_webhooks[team_id] + number
-        if workspace.alerts_channel is None:
-            return self._reject(Rejected(503, senders.NO_CHANNEL))
-        if of_all > MOST_IN_WEBHOOKS or of_one > MOST_IN_WEBHOOKS // SHARE:
+    async def _take_webhook(self, webhook: Webhook, sender: _Sender) -> web.Response:
+        """Record the alerts of a webhook. Alertmanager repeats it soon only after a 5xx."""
+        workspace, number = sender.workspace, len(webhook.alerts)
+        if not self._has_room(sender, number):
             return self._reject(Rejected(503, cards.BUSY))
-        alerts, moved = list[Alert](), dict[str, None]()
-        for alert in webhook.alerts:
-            to, why = _channel_of(alert.channel or channel, workspace, token)
-            alerts.append(_sent_by(token, replace(alert, channel=to)))
-            moved |= {senders.about_alert(alert.title, one): None for one in why}
-        self._in_webhooks.add(team_id, number)
-        try:
-            results = await self._record(alerts, workspace, token)
-        finally:
-            self._in_webhooks.remove(team_id, number)
+        alerts = [sender.admit(alert) for alert in webhook.alerts]
+        with self._counted(sender, number):
+            results = await self._record(alerts, sender)
         if None in results:
-            return self._reject(Rejected(503, senders.NOT_RECORDED))
-        self._report_lost(webhook, workspace, token)
-        if moved:
-            where = {"sender": token.name, "team": team_id, "why": some(moved, most=_MOST_LOGGED)}
-            _log.warning("alerts not in the channel that they name", extra=where)
-        asks_in_vain = not token.may_pause and any(one.asks for one in webhook.alerts)
-        warnings = [*webhook.warnings, *islice(moved, MOST_MOVED), *([senders.MAY_NOT_PAUSE] if asks_in_vain else [])]
+            return self._reject(Rejected(503, cards.STORE_FAILED))
+        if names := [name for name, _ in webhook.without_session]:
+            named = some(dict.fromkeys(names), most=_MOST_LOGGED)
+            extra = sender.log_fields | {"alertnames": named, "count": len(names)}
+            _log.warning("alerts without a session", extra=extra)
+            self.monitor.report_lost_alerts(workspace, Lost.NO_SESSION, names)
+        if webhook.is_cut:
+            self._report_too_large(sender, senders.SEND_LESS)
+        problems = [*webhook.without_session, *((one.title, why) for one in alerts for why in one.warnings)]
+        warnings = [senders.SEND_LESS] if webhook.is_cut else []
         warnings += [cards.ENDED] if Ignored(has_ended=True) in results else []
+        warnings += [senders.about_alert(name, why) for name, why in islice(dict.fromkeys(problems), _MOST_WARNINGS)]
         answer = {"ok": True, "channels": [*dict.fromkeys(one.channel for one in alerts)], "taken": number}
         return web.json_response(answer | ({"warnings": warnings} if warnings else {}))
 
-    async def _record(self, alerts: list[Alert], workspace: Workspace, token: AlertToken) -> list[AlertResult | None]:
-        task = self.tasks.start(self.auto_pauses.record(workspace, alerts))
+    async def _record(self, alerts: list[Alert], sender: _Sender) -> list[AlertResult | None]:
+        task = self.tasks.start(self.auto_pauses.record(sender.workspace, alerts))
         await ended(task)
         results: list[AlertResult | None] = [None] if task.cancelled() else task.result()
         for one in filter(None, results):
             self.metrics.alerted(type(one).__name__)
-        fields = {"sender": token.name, "team": workspace.team_id, "alerts": len(alerts)}
-        fields["channel"] = " ".join(dict.fromkeys(one.channel for one in alerts))
-        _log.info("alerts", extra=fields | {"recorded": None not in results})
+        warnings = dict.fromkeys(why for one in alerts for why in one.warnings)
+        fields = {"alerts": len(alerts), "channel": " ".join(dict.fromkeys(one.channel for one in alerts))}
+        fields |= {"warnings": some(warnings, most=_MOST_LOGGED)} if warnings else {}
+        _log.info("alerts", extra=sender.log_fields | fields | {"recorded": None not in results})
         return results
 
-    def _report_lost(self, webhook: Webhook, workspace: Workspace, token: AlertToken) -> None:
-        fields = {"sender": token.name, "team": workspace.team_id}
-        if names := webhook.without_session:
-            named = some(dict.fromkeys(names), most=_MOST_LOGGED)
-            _log.warning("alerts without a session", extra=fields | {"alertnames": named, "count": len(names)})
-            self.monitor.report_lost_alerts(workspace, Lost.NO_SESSION, names)
-        if webhook.left_out:
-            _log.warning("alerts left out of a request", extra=fields | {"count": webhook.left_out})
-            self.monitor.report_lost_alerts(workspace, Lost.LEFT_OUT)
-
-    async def _post(self, alert: Alert, workspace: Workspace) -> web.Response:
-        """Post the alert in a task, which shutdown waits for and finally cancels."""
-        began = time.monotonic()
-        task = self.tasks.start(self.auto_pauses.post(workspace, alert))
+    async def _take_alert(self, alert: Alert, sender: _Sender) -> web.Response:
+        """Post the alert in a task, which shutdown waits for and finally cancels. Raises StoreError."""
+        began, alert = time.monotonic(), sender.admit(alert)
+        task = self.tasks.start(self.auto_pauses.post(sender.workspace, alert))
         await ended(task)
-        if not task.cancelled() and isinstance(task.exception(), StoreError):
-            return self._reject(Rejected(503, cards.STORE_FAILED))
         result, word = (Doubtful("the bot was stopped"), None) if task.cancelled() else task.result()
-        outcome, team_id = type(result).__name__, workspace.team_id
+        outcome = type(result).__name__
         self.metrics.alerted(outcome)
-        fields = {"outcome": outcome, "sender": alert.sender, "session": alert.session_id}
-        fields |= {"team": team_id, "channel": alert.channel}
+        fields = {"outcome": outcome, "session": alert.session_id, "channel": alert.channel}
         why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}
         pause = {} if word is None else {"pause": word}
-        _log.info("alert", extra=fields | why | pause | {"ms": round((time.monotonic() - began) * 1000)})
+        ms = round((time.monotonic() - began) * 1000)
+        _log.info("alert", extra=sender.log_fields | fields | why | pause | {"ms": ms})
         return _answer(result, alert.channel, alert.warnings, word)
-
-
-def _channel_of(named: str, workspace: Workspace, token: AlertToken) -> tuple[str, tuple[str, ...]]:
-    """Return the channel of an alert, and a warning if it is not the one that is `named`. Raises BadAlertError."""
-    is_reached = named in token.channels and not named.startswith("D")  # a direct message is no channel
-    channel = named if is_reached else workspace.alerts_channel
-    if channel is None:
-        raise BadAlertError("channel", cards.NO_CHANNEL)
-    return channel, () if named in {"", channel} else (cards.moved(named, channel),)
-
-
-def _sent_by(token: AlertToken, alert: Alert) -> Alert:
-    if token.may_pause or not alert.asks:
-        return replace(alert, sender=token.name)
-    warnings = (senders.MAY_NOT_PAUSE, *alert.warnings)
-    return replace(alert, sender=token.name, asks=False, warnings=warnings)
 
 
 def _token(request: web.Request) -> str:
@@ -252,14 +240,14 @@ def _token(request: web.Request) -> str:
     return ""
 
 
-def _read_json(read: Callable[[object], _T], why_not: str, body: bytes) -> _T | Rejected:
+def _read_json(read: _Read[_T], body: bytes) -> _T | Rejected:
     """Parse and read a body, unless it would take the parser long. Raises BadAlertError."""
     if body.count(b"[") + body.count(b"{") > MOST_BRACKETS or body.count(b",") > MOST_COMMAS:
         return Rejected(413, f"The body has over {MOST_BRACKETS:,} [ and {{, or over {MOST_COMMAS:,} commas.")
     try:  # numbers stay texts if they take long to read
         parsed = json.loads(body, parse_float=str, parse_int=lambda one: one if len(one) > _LONG else int(one))
     except (ValueError, RecursionError):
-        raise BadAlertError(None, why_not) from None
+        raise BadAlertError(cards.NO_JSON) from None
     return read(parsed)
 
 

@@ -44,10 +44,8 @@ from bot.messages.outcomes import (
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
-NO_CHANNEL = "The workspace has no channel for alerts, and channel names none that this token reaches."
-STOPPING = "Nothing was posted: the bot is being stopped. Send the alert again in a minute."
-UNNAMED = "Nothing was posted: Slack has not said yet whose the bot token is. Send the alert again in a few seconds."
-STORE_FAILED = "Nothing was posted: the bot can't read its database. Send the alert again in a few seconds."
+STOPPING = "Nothing was posted: the bot is being started or stopped. Send the alert again in a few seconds."
+STORE_FAILED = "The bot's database fails. Send the alert again in a few seconds: nothing is counted twice."
 BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert again in a few seconds."
 COUNTED = "Too many alerts wait to be posted: the channel's last message counts this one, without a card of its own."
 ENDED = "The session has ended, so nothing was posted, and its card stays as it is."

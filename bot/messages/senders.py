@@ -8,7 +8,7 @@ from bot.core.fields import Secret
 from bot.core.workspace import LONGEST_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, AlertToken, AutoPause, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, checkbox, element, ephemeral, input_block, preformatted, section
-from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, moment, plain, some
+from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, moment, one_line, plain, some
 from bot.messages.settings import Reply, form, saved
 
 NAME, CHANNELS, PAUSE, REVOKE = "sender_name", "sender_channels", "sender_pause", "sender_revoke"
@@ -26,6 +26,7 @@ _ABOUT_ON = (
     "While pauses by alerts are on, everybody who has a token that can pause can pause every session of this "
     "workspace: permissions and channels do not apply to alerts."
 )
+_LONGEST_NAME = 50  # of a field
 UNSEEN = (
     f"A new token for alerts was made, but its window could not show it. Revoke it {IN_HOME}, and make another one."
 )
@@ -41,14 +42,11 @@ def closed_message(channel_id: str) -> Message:
 
 
 NO_WEBHOOK = 'The body is not from Alertmanager (version "4") or Grafana (version "1"): other programs use /alerts.'
-NOT_RECORDED = "The bot's database does not take all alerts. Send them again: none is counted twice."
-NO_CHANNEL = "The workspace has no channel for alerts. Choose one: these alerts are taken when they come again."
-NO_TIME = "startsAt cannot be read, so the alert counts each time that it comes"
-NO_STARTS_AT = "starts_at cannot be read: send a time of ISO 8601. The alert fires since now."
+NO_CHANNEL = "The workspace has no channel for alerts. Choose one: alerts are taken when they come again."
 NO_ACTION = 'The action is unknown, so nothing is paused: send "pause".'
 NO_FINGERPRINT = "Without a fingerprint nothing is paused: send what tells this alert from others of the session."
 MAY_NOT_PAUSE = "Nothing is paused: this token may not ask for it."
-NO_SUMMARY = "The alert has no summary and no description."
+NO_TEXT = "The alert does not say what happened."
 SEND_LESS = (
     "Group by session_id, remove max_alerts (in Grafana Max alerts), and shorten texts: a request can have 500 alerts."
 )
@@ -57,8 +55,7 @@ _LOST = {
         "no session id can be read, so there is no button to pause the agent",
         "Put the session's id alone into the rule's label or annotation `session_id`, or send these alerts elsewhere.",
     ),
-    Lost.LEFT_OUT: ("there were too many in a request", SEND_LESS),
-    Lost.TOO_LARGE: ("requests were too large", SEND_LESS),
+    Lost.TOO_LARGE: ("requests were too large, or had too many alerts", SEND_LESS),
 }
 TOKEN_REVOKED = Reply("TokenRevoked", "✅ *Revoked.* Alerts with this token are refused.")
 
@@ -163,9 +160,9 @@ def about_alert(name: str, problem: str) -> str:
     return f"{name or 'An alert without alertname'}: {problem.rstrip('.')}."
 
 
-def left_out(number: int) -> str:
-    """Return the warning that so many alerts are not in a request, or too many for it."""
-    return f"{number} alert{'s were' if number > 1 else ' was'} left out. {SEND_LESS}"
+def ignored(name: str) -> str:
+    """Return the warning about a field of an alert, whose name can be any text."""
+    return f"The field {one_line(name, limit=_LONGEST_NAME)} is unknown, or what it says can't be read: it is ignored."
 
 
 def lost_message(why: Lost, names: Iterable[str]) -> Message:

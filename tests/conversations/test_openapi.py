@@ -24,7 +24,7 @@ FIRED = {"status": "firing", "fingerprint": "f", "action": "pause", "starts_at":
 WHOLE = ALERT | ABOUT | FIRED | {"fields": {"spent": 40, "of": "$5"}}
 FIRING = {"status": "firing", "labels": {"alertname": "High", "session_id": SESSION}, "annotations": {}}
 WEBHOOK = {"version": "4", "alerts": [FIRING | {"startsAt": "2026-11-29T10:00:00Z", "fingerprint": "f"}]}
-LARGE = b'"' + b"x" * (1 << 20) + b'"'
+LARGE = b'"' + b"x" * (4 << 20) + b'"'
 
 
 def parts(pointer: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -82,8 +82,7 @@ async def test_the_answers_to_alerts_are_those_of_the_description() -> None:
         assert (status, whole["count"], whole["pause"], whole.get("warnings")) == (200, 2, "Paused", None)
         other = ALERT | {"session_id": "0" * 32}
         assert (await answer(at, "/alerts", other | {"status": "resolved"}))[1]["ignored"]
-        bad: list[object] = [{}, [], b"{", LARGE[: 1 << 10], ALERT | {"text": ""}, ALERT | {"severity": "urgent"}]
-        bad += [ALERT | {"fields": {str(number): 1 for number in range(11)}}, ALERT | {"channel": "#alerts"}]
+        bad: list[object] = [{}, [], b"{", LARGE[: 1 << 10], ALERT | {"session_id": "x"}]
         assert {(await answer(at, "/alerts", one))[0] for one in bad} == {400}
         assert (await answer(at, "/alerts", ALERT, Authorization="Bearer x"))[0] == 401
         assert (await answer(at, "/alerts", LARGE))[0] == 400
