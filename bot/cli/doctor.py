@@ -3,94 +3,101 @@
 import argparse
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
-from bot.cli import ENV_FILE, NotDoneError, Run, as_called
+from bot.cli import ENV_FILE, Run, as_called
 from bot.cli.context import open_anchor, open_client_session
-from bot.config.settings import Settings, SettingsError, find_warnings, read_environment, summarize
+from bot.config.settings import Settings, find_warnings, read_environment, summarize
 from bot.core.fields import Secret
+from bot.core.requests import MOST_SKEW
 from bot.core.workspace import SCOPES, AnchorKey, Workspace
-from bot.messages.checks import (
-    CHANNEL_PROBE,
-    Checked,
-    CheckName,
-    Finding,
-    Good,
-    Kind,
-    Questionable,
-    Skipped,
-    Unanswered,
-    Wrong,
-    check_line,
-    exit_code,
-    judge_clock,
-    judge_scopes,
-    not_checked,
-)
+from bot.messages.cards import SAMPLE_ALERT
+from bot.messages.markup import printable
 from bot.outbound.anchor_orders import AnchorClient
-from bot.outbound.http import Reached, reach
-from bot.outbound.slack.client import (
-    AppTokenRefusedError,
-    SlackClient,
-    TokenInfo,
-    TokenRefusedError,
-)
+from bot.outbound.http import NETWORK_ERRORS, read_skew
+from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, TokenRefusedError
 from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, open_web
-from bot.outbound.store.errors import (
-    StoreDownError,
-    StoreNotUsableError,
-    StoreUnreachableError,
-    UnreadableError,
-)
+from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError, UnreadableError
 from bot.outbound.store.schema import VERSION
 from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store, unusable
 from bot.outbound.store.writer import LEASE, LIVING
 
+GOOD, ODD, WRONG, SKIPPED = "✓", "!", "✗", "–"  # noqa: RUF001 - the dash of a list
+"""Signs: nothing to do; works, but is probably not meant; has to be fixed; not checked."""
+
 _SLACK_PATH = "/api.test"  # https://docs.slack.dev/reference/methods/api.test
 _ANCHOR_PATH = "/v1/sessions/all/status"
-_SLACK = {"who": "Slack", "setting": "SLACK_API_URL"}
-_ANCHOR = {"who": "Anchor", "setting": "ANCHOR_API_URL"}
+_REACH_TIMEOUT = 5.0  # seconds, as for a call of Slack's Web API
 _NOT_FOUND = 404
-_POST = "chat:write"  # https://docs.slack.dev/reference/methods/chat.postMessage
+_LONGEST = 2_000  # characters of a line
+
+_CONNECT = (
+    "Check the URL, its port, the DNS, the firewall, and HTTPS_PROXY. If a proxy replaces the host's certificate, "
+    "export SSL_CERT_FILE with the proxy's authority (not in .env)."
+)
+_INSTALL_AGAIN = "Install the app again at BASE_URL/slack/install."
+_REINSTALL = (
+    "Reinstall the app in Slack (OAuth & Permissions), and copy its bot token to SLACK_BOT_TOKEN. With many "
+    f"workspaces: {_INSTALL_AGAIN} If the workspace has left, delete it: `anchor-bot workspaces delete`."
+)
+_SOCKET_MODE = (
+    "Switch Socket Mode on, and generate an app-level token with connections:write in the app's settings (Basic "
+    "Information)."
+)
+_INVITE = "Check which channel is chosen, and invite the bot there: /invite @anchor."
+_NEW_KEY = "Make a new key in Anchor's dashboard. Set it as ANCHOR_API_KEY or, with many workspaces, in the app's Home."
+_KEYS_UNFIT = "Add the key that it was created with. Without it the secrets are lost, and you need a new database."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check that was made: its name, one of the signs, what was found, and how to fix it."""
+
+    name: str
+    sign: str
+    text: str
+    fix: str = ""
+
+    @property
+    def line(self) -> str:
+        """Return the line about it. Values come from other systems: none may steer a terminal."""
+        end = "" if self.text.endswith((".", "?")) else "."
+        fix = f" Fix: {self.fix}" if self.fix else ""
+        return printable(f"{self.sign} {self.name}: {self.text}{end}{fix}", limit=_LONGEST)
 
 
 def execute(_: argparse.Namespace, run: Run) -> int:
-    """Check and print everything, and return the exit code."""
+    """Check and print everything. Return 1 if something has to be fixed. Raises SettingsError or NotDoneError."""
     return run(_print_checks())
 
 
 async def _print_checks() -> int:
-    checks: list[Checked] = []
+    code = 0
     async for check in examine(os.environ, ENV_FILE):
-        checks.append(check)
-        print(as_called(check_line(check)), flush=True)  # noqa: T201 - output of a command
-    return exit_code(checks)
+        print(as_called(check.line), flush=True)  # noqa: T201 - output of a command
+        code |= check.sign == WRONG
+    return code
 
 
-async def examine(environ: Mapping[str, str], env_file: Path) -> AsyncIterator[Checked]:
-    """Yield all checks; `environ` lacks the file."""
-    try:
-        environ = read_environment(environ, env_file)
-        settings = Settings.from_env(environ)
-        opened = open_client_session(settings.proxy)
-    except (SettingsError, NotDoneError) as error:
-        problems = " ".join(str(error).splitlines())
-        yield Checked(CheckName.SETTINGS, Finding(Wrong.SETTINGS_INVALID, {"problems": problems}))
-        return
-    async with opened as session:
+async def examine(environ: Mapping[str, str], env_file: Path) -> AsyncIterator[Check]:
+    """Yield all checks; `environ` lacks the file. Raises SettingsError or NotDoneError."""
+    environ = read_environment(environ, env_file)
+    settings = Settings.from_env(environ)
+    async with open_client_session(settings.proxy) as session:
+        valid = "valid: {transport}, {tenancy}, permissions: {permissions}, database: {database}"
         warnings = " ".join(find_warnings(environ, settings, env_file))
-        valid = Finding(Good.SETTINGS_VALID, summarize(settings))
-        odd = Finding(Questionable.SETTINGS_ODD, {"warnings": warnings})
-        yield Checked(CheckName.SETTINGS, odd if warnings else valid)
+        odd = Check("settings", ODD, f"valid, but probably not meant: {warnings}")
+        yield odd if warnings else Check("settings", GOOD, valid.format_map(summarize(settings)))
         slack, anchor = SlackClient(open_web(session, settings.slack_api_url)), open_anchor(session, settings)
         groups = [asyncio.create_task(group) for group in _Checks(settings, session, slack, anchor).groups()]
         for group in groups:
@@ -107,174 +114,185 @@ class _Checks:
     slack: SlackClient
     anchor: AnchorClient
 
-    def groups(self) -> list[Coroutine[Any, Any, list[Checked]]]:
+    def groups(self) -> list[Coroutine[Any, Any, list[Check]]]:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
-        one = self.settings.workspace
-        of_one = [] if one is None else [self._check_workspace(one)]
-        token = self.settings.slack_app_token
+        one, token = self.settings.workspace, self.settings.slack_app_token
         transport = [] if token is None else [self._check_socket_mode(token)]
+        of_one = [] if one is None else [self._check_workspace(one)]
         return [self._check_hosts(), *transport, self._check_database(), *of_one]
 
-    async def _check_hosts(self) -> list[Checked]:
+    async def _check_hosts(self) -> list[Check]:
         """Check the ways to Slack and Anchor, and this machine's clock."""
-        urls = self.settings.slack_api_url, self.settings.anchor_api_url
-        paths = zip(urls, (_SLACK_PATH, _ANCHOR_PATH), strict=True)
-        slack, anchor = await asyncio.gather(*(reach(self.session, url.rstrip("/") + path) for url, path in paths))
-        return [
-            Checked(CheckName.SLACK, _find_api(slack, urls[0], _SLACK)),
-            Checked(CheckName.ANCHOR, _find_api(anchor, urls[1], _ANCHOR)),
-            Checked(CheckName.CLOCK, judge_clock(one.skew for one in (slack, anchor) if isinstance(one, Reached))),
-        ]
+        (slack, skew), (anchor, other_skew) = await asyncio.gather(
+            self._reach("Slack", self.settings.slack_api_url, _SLACK_PATH),
+            self._reach("Anchor", self.settings.anchor_api_url, _ANCHOR_PATH),
+        )
+        return [slack, anchor, _judge_clock(other_skew if skew is None else skew)]
 
-    async def _check_socket_mode(self, app_token: Secret) -> list[Checked]:
+    async def _reach(self, name: str, url: str, path: str) -> tuple[Check, float | None]:
+        """Send a request. Return also the seconds by which the server's clock is ahead, None if it did not say."""
+        host, url = urlsplit(url).netloc, f"{url.rstrip('/')}{path}"
+        try:
+            async with asyncio.timeout(_REACH_TIMEOUT):
+                began = time.time()
+                async with self.session.get(URL(url), allow_redirects=False) as response:
+                    skew = read_skew(response.headers.get("Date"), began=began, ended=time.time())
+        except NETWORK_ERRORS as error:
+            return Check(name, WRONG, f"no connection to {host} ({_why(error)})", _CONNECT), None
+        if response.status == _NOT_FOUND:
+            fix = f"Check {name.upper()}_API_URL, and whether a proxy answers."
+            return Check(name, WRONG, f"something else than {name}'s API answers (HTTP {_NOT_FOUND})", fix), skew
+        return Check(name, GOOD, f"{host} answers"), skew
+
+    async def _check_socket_mode(self, app_token: Secret) -> list[Check]:
         """Ask Slack where a connection can be opened, and open none: it could get the requests of a bot that runs."""
+        name = "Socket Mode"
         try:
             await self.slack.open_connection(app_token)
-            found = Finding(Good.SOCKET_OFFERED)
         except AppTokenRefusedError as error:
-            found = Finding(Wrong.SOCKET_REFUSED, {"code": str(error)})
+            return [Check(name, WRONG, f"Slack opens no connection for SLACK_APP_TOKEN ({error})", _SOCKET_MODE)]
         except SlackUnreachableError as error:
-            found = _no_answer(error)
-        return [Checked(CheckName.SOCKET_MODE, found)]
+            return [_no_answer(name, "Slack", str(error))]
+        return [Check(name, GOOD, "Slack accepts SLACK_APP_TOKEN")]
 
-    async def _check_database(self) -> list[Checked]:
-        """Check the connection, the tables and the processes, and the keys and the workspaces of a bot of many."""
-        is_many = self.settings.workspace is None
-        async with AsyncExitStack() as stack:
-            finding, store = await self._open_store(stack)
-            try:
-                if is_many and store is not None and not await can_decrypt(store.database, store.cipher):
-                    finding, store = Finding(Wrong.KEYS_UNFIT), None
-                found = [Checked(CheckName.DATABASE, finding)]
-                if store is None:
-                    return found
-                if store.database.driver.is_shared:  # a bot that uses a file alone has no row for its process
-                    found.append(await self._check_processes(store))
-                return [*found, *await self._check_workspaces(store)] if is_many else found
-            except StoreUnreachableError as error:
-                sentence = unusable(str(error), file_of(self.settings.database_url))
-                return [Checked(CheckName.DATABASE, Finding(Unanswered.DATABASE_DOWN, {"sentence": sentence}))]
-
-    async def _open_store(self, stack: AsyncExitStack) -> tuple[Finding, Store | None]:
-        """Open the store, if it is there and current: nothing is made."""
-        url = self.settings.database_url
+    async def _check_database(self) -> list[Check]:
+        """Check what can be opened; nothing is made."""
+        name, url = "database", self.settings.database_url
         file = file_of(url)
         if url == IN_MEMORY:
-            return Finding(Good.DATABASE_IN_MEMORY), None
+            return [Check(name, GOOD, "in memory, as DATABASE_URL says: a restart loses it")]
         if file is not None and not file.exists():
-            is_possible = os.access(file.absolute().parent, os.W_OK)
-            sentence = unusable("there is none, and none can be made", file)
-            kind = Good.DATABASE_NEW if is_possible else Wrong.DATABASE_UNUSABLE
-            return Finding(kind, {"sentence": sentence}), None
+            is_possible, why = os.access(file.absolute().parent, os.W_OK), "there is none, and none can be made"
+            return [_no_tables() if is_possible else Check(name, WRONG, unusable(why, file))]
         try:
-            opening = open_store(url, self.settings.store_keys, is_prepared=False)
-            store = await stack.enter_async_context(opening)
-            version = await store.find_version()
+            async with open_store(url, self.settings.store_keys, is_prepared=False) as store:
+                return await self._check_store(store)
         except StoreNotUsableError as error:
-            values = {"sentence": str(error)}
-            if isinstance(error, StoreDownError):
-                return Finding(Unanswered.DATABASE_DOWN, values), None
-            return Finding(Wrong.DATABASE_UNUSABLE, values), None
-        kinds: Mapping[str | None, Kind] = {None: Good.DATABASE_NEW, VERSION: Good.DATABASE_CURRENT}
-        found = Finding(kinds.get(version, Wrong.DATABASE_OTHER), {"version": version or "", "own": VERSION})
-        return found, store if version == VERSION else None
+            return [Check(name, WRONG, str(error))]
+        except StoreUnreachableError as error:
+            return [Check(name, WRONG, unusable(str(error), file))]
 
-    async def _check_processes(self, store: Store) -> Checked:
+    async def _check_store(self, store: Store) -> list[Check]:
+        """Check the tables and the processes, and the keys and the workspaces of a bot of many."""
+        name, version, is_many = "database", await store.find_version(), self.settings.workspace is None
+        if version is None:
+            return [_no_tables()]
+        if version != VERSION:
+            other = f"its tables are of another version ({version}, not {VERSION})"
+            return [Check(name, WRONG, other, "Start with a new database.")]
+        if is_many and not await can_decrypt(store.database, store.cipher):
+            return [Check(name, WRONG, "no key of ENCRYPTION_KEYS decrypts the database", _KEYS_UNFIT)]
+        found = [Check(name, GOOD, f"answers, and its tables are current (version {version})")]
+        if store.database.driver.is_shared:  # a bot that uses a file alone has no row for its process
+            found.append(await self._check_processes(store))
+        return [*found, *await self._check_workspaces(store)] if is_many else found
+
+    async def _check_processes(self, store: Store) -> Check:
         """Check whether all processes that live have these settings, by the mark with which their names begin."""
         living = await store.database.fetch_all(LIVING, lease=LEASE)
-        others = sum(not row.owner.startswith(self.settings.mark) for row in living)
-        kind = Questionable.SETTINGS_DIFFER if others else Good.SETTINGS_SAME
-        return Checked(CheckName.PROCESSES, Finding(kind, {"number": str(others or len(living))}))
+        if others := sum(not row.owner.startswith(self.settings.mark) for row in living):
+            differ = f"{others} on this database have another workspace, key or permissions in .env than this command"
+            return Check("processes", ODD, differ, "Let their settings agree, and restart them.")
+        return Check("processes", GOOD, f"{len(living)} on this database, all with the workspace of these settings")
 
-    async def _check_workspaces(self, store: Store) -> list[Checked]:
-        """Check each workspace in the database. Raises StoreUnreachableError."""
-        found: list[Checked] = []
-        for summary in await store.rows.summaries():
-            found += await self._check_stored(store, summary.team_id)
-        return found or [Checked(CheckName.WORKSPACES, Finding(Skipped.NO_WORKSPACES))]
+    async def _check_workspaces(self, store: Store) -> list[Check]:
+        """Check each workspace in the database."""
+        found: list[Check] = []
+        for team_id in [one.team_id for one in await store.rows.summaries()]:
+            try:
+                workspace = await store.rows.find(team_id)
+            except UnreadableError as error:
+                found.append(Check(f"workspace {team_id}", WRONG, f"can't be read: {error}", _INSTALL_AGAIN))
+            else:
+                checks = [] if workspace is None else await self._check_workspace(workspace)
+                found += [replace(one, name=f"{one.name} of {team_id}") for one in checks]
+        return found or [Check("workspaces", SKIPPED, "none has installed the app yet", _INSTALL_AGAIN)]
 
-    async def _check_stored(self, store: Store, team_id: str) -> list[Checked]:
+    async def _check_workspace(self, workspace: Workspace) -> list[Check]:
+        """Check the bot token and what it is for, and the key of one workspace."""
+        of_token = self._check_token(workspace)
+        found, key = await asyncio.gather(of_token, _check_key(self.anchor, workspace.anchor_key))
+        return [*found, key]
+
+    async def _check_token(self, workspace: Workspace) -> list[Check]:
+        name = "bot token"
         try:
-            workspace = await store.rows.find(team_id)
-        except UnreadableError as error:
-            return [Checked(CheckName.WORKSPACES, Finding(Wrong.ROW_UNREADABLE, {"why": str(error)}), team_id)]
-        return [] if workspace is None else await self._check_workspace(workspace)
+            found = await self.slack.inspect(workspace.bot_token)
+        except TokenRefusedError as error:
+            return [Check(name, WRONG, f"Slack refuses it ({error})", _REINSTALL)]
+        except SlackUnreachableError as error:
+            return [_no_answer(name, "Slack", str(error))]
+        accepted = f"accepted, for the workspace {found.team_name} ({found.team_id}), as @{found.bot_name}"
+        return [Check(name, GOOD, accepted), _judge_scopes(found.scopes), *await self._check_channels(workspace)]
 
-    async def _check_workspace(self, workspace: Workspace) -> list[Checked]:
-        """Check the bot token, its scopes, the alert channel and the key of one workspace."""
-        key, (token, info) = await asyncio.gather(
-            check_key(self.anchor, workspace.anchor_key), _check_token(self.slack, workspace.bot_token)
-        )
-        scopes, channels = not_checked(f"see {CheckName.BOT_TOKEN}"), [not_checked(f"see {CheckName.BOT_TOKEN}")]
-        if info is not None:
-            scopes = judge_scopes(info.scopes, SCOPES)
-            channels = [not_checked(f"see {CheckName.SCOPES}")]
-            if info.scopes is None or _POST in info.scopes:
-                channels = await _check_channels(self.slack, workspace)
-        findings = [(CheckName.BOT_TOKEN, token), (CheckName.SCOPES, scopes)]
-        findings.append((CheckName.ALERT_CHANNEL, channels[0]))
-        findings += [*((CheckName.OTHER_CHANNEL, one) for one in channels[1:]), (CheckName.ANCHOR_KEY, key)]
-        return [Checked(name, finding, workspace.team_id) for name, finding in findings]
+    async def _check_channels(self, workspace: Workspace) -> list[Check]:
+        """Check whether the bot can post in the channel for alerts, and in those that alerts can name."""
+        first = workspace.alerts_channel
+        further = {one for token in workspace.alert_tokens for one in token.channels} - {first}
+        found = [await self._check_channel(workspace, one, ODD) for one in sorted(further)]
+        if first is not None:
+            return [await self._check_channel(workspace, first, WRONG), *found]
+        unset = Check("alert channel", SKIPPED, "none is set, so each alert has to name one")
+        return [unset, *found] if workspace.alert_tokens else found
+
+    async def _check_channel(self, workspace: Workspace, channel: str, refused: str) -> Check:
+        """Check whether the bot can post in a channel, without a visible message."""
+        name = "alert channel" if refused == WRONG else "other alert channel"
+        try:
+            await self.slack.try_channel(workspace.bot_token, channel, SAMPLE_ALERT)
+        except RefusedError as error:
+            return Check(name, refused, f"Slack takes no message for {channel} ({error})", _INVITE)
+        except SlackUnreachableError as error:
+            return _no_answer(name, "Slack", str(error))
+        mentioned = workspace.group_of(channel) or "nobody"
+        return Check(name, GOOD, f"the bot can post to {channel}, where it mentions {mentioned}")
 
 
-async def check_key(anchor: AnchorClient, key: AnchorKey | None) -> Finding:
+async def _check_key(anchor: AnchorClient, key: AnchorKey | None) -> Check:
     """Try a key with one harmless request."""
+    name = "Anchor key"
     if key is None:
-        return Finding(Wrong.KEY_UNSET)
-    result = await anchor.try_key(key.value)
-    if result is None:
-        return Finding(Good.KEY_ACCEPTED)
-    if result.is_refused:
-        return Finding(Wrong.KEY_REFUSED, {"status": str(result.status_code)})
-    why = "no response" if result.status_code is None else f"HTTP {result.status_code}"
-    return Finding(Unanswered.NO_ANSWER, {"who": "Anchor", "why": why})
+        return Check(name, WRONG, "none is set, so nobody can pause", "An admin sets it in the app's Home.")
+    problem = await anchor.try_key(key.value)
+    if problem is None:
+        return Check(name, GOOD, "Anchor accepts it")
+    why = "no response" if problem.status_code is None else f"HTTP {problem.status_code}"
+    refused = Check(name, WRONG, f"Anchor refuses it ({why})", _NEW_KEY)
+    return refused if problem.is_refused else _no_answer(name, "Anchor", why)
 
 
-async def _check_token(slack: SlackClient, token: Secret) -> tuple[Finding, TokenInfo | None]:
-    try:
-        found = await slack.inspect(token)
-    except TokenRefusedError as error:
-        return Finding(Wrong.TOKEN_REFUSED, {"code": str(error)}), None
-    except SlackUnreachableError as error:
-        return _no_answer(error), None
-    values = {"team": found.team_id, "name": found.team_name, "bot": found.bot_name}
-    return Finding(Good.TOKEN_ACCEPTED, values), found
+def _judge_clock(skew: float | None) -> Check:
+    """Judge this machine's clock by the seconds that a server is ahead."""
+    if skew is None:
+        return Check("clock", SKIPPED, "not checked: neither Slack nor Anchor answers")
+    if abs(skew) <= MOST_SKEW:
+        return Check("clock", GOOD, f"agrees with Slack's within {abs(skew):.0f} s")
+    late = f"differs from Slack's by {abs(skew):.0f} s. Over HTTP the bot rejects every request"
+    return Check("clock", WRONG, late, "Let the machine set its clock by NTP.")
 
 
-async def _check_channels(slack: SlackClient, workspace: Workspace) -> list[Finding]:
-    """Check whether the bot can post in the channel for alerts, and in those that alerts can name."""
-    first = workspace.alerts_channel
-    further = {one for token in workspace.alert_tokens for one in token.channels} - {first}
-    if first is None:
-        found = Finding(Skipped.CHANNEL_UNSET if workspace.alert_tokens else Good.NO_ALERTS)
-    else:
-        found = await _check_channel(slack, workspace, first, Wrong.CHANNEL_REFUSED)
-    return [
-        found,
-        *[await _check_channel(slack, workspace, one, Questionable.CHANNEL_CLOSED) for one in sorted(further)],
-    ]
+def _judge_scopes(granted: frozenset[str] | None) -> Check:
+    """Compare the granted scopes with those of the manifest."""
+    if granted is None:
+        return Check("scopes", SKIPPED, "not checked: Slack did not say which ones are granted")
+    if missing := ", ".join(scope for scope in SCOPES if scope not in granted):
+        fix = "Add them in the app's settings (OAuth & Permissions), and install the app again."
+        return Check("scopes", WRONG, f"missing: {missing}", fix)
+    return Check("scopes", GOOD, f"granted as in the manifest: {', '.join(SCOPES)}")
 
 
-async def _check_channel(slack: SlackClient, workspace: Workspace, channel: str, refused: Kind) -> Finding:
-    """Check whether the bot can post in a channel, without a visible message."""
-    values = {"channel": channel, "group": workspace.group_of(channel) or "nobody"}
-    try:
-        await slack.try_channel(workspace.bot_token, channel, CHANNEL_PROBE)
-    except RefusedError as error:
-        return Finding(refused, values | {"code": str(error)})
-    except SlackUnreachableError as error:
-        return _no_answer(error)
-    return Finding(Good.CHANNEL_OPEN, values)
+def _no_tables() -> Check:
+    return Check("database", GOOD, "has no tables yet: the bot makes them when it starts")
 
 
-def _find_api(result: Reached | Finding, url: str, api: Mapping[str, str]) -> Finding:
-    if isinstance(result, Finding):
-        return result
-    if result.status == _NOT_FOUND:
-        return Finding(Wrong.NOT_API, {**api, "why": f"HTTP {result.status}"})
-    return Finding(Good.REACHED, {"host": urlsplit(url).netloc})
+def _no_answer(name: str, who: str, why: str) -> Check:
+    return Check(name, WRONG, f"{who} gave no usable answer ({why})", "Try again in a moment.")
 
 
-def _no_answer(error: SlackUnreachableError) -> Finding:
-    """Return the finding about a call that Slack did not answer."""
-    return Finding(Unanswered.NO_ANSWER, {"who": "Slack", "why": str(error)})
+def _why(error: Exception) -> str:
+    """Return the system's sentence or the library's word; the text of other errors can contain values."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"HTTP {error.status} of the proxy"
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    why = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or type(error).__name__
+    return f"the proxy: {why}" if isinstance(error, aiohttp.ClientProxyConnectionError) else why

@@ -256,8 +256,7 @@ _TABLE = (
         (_HTTP, _flag("--many", "serve many workspaces, which install the app"))),
     _Command("doctor", "Check the settings, Slack, Anchor and the database. Print a line for each check: ✓ fine, ! "
         "works, but is probably not meant, ✗ has to be fixed, – not checked. "  # noqa: RUF001 - as it is printed
-        f"Nothing is changed, and no message shows in Slack. {_KEPT} Exit code 2 also means that something "
-        "has to be changed in Slack or on this machine."),
+        f"Nothing is changed, and no message shows in Slack. {_KEPT} Exit code 1: something has to be fixed."),
     _Command("sessions", "List the sessions that run, and who paused which.", (_MATCH, _WORKSPACE),
         defaults={"session": None, "all": True, "reason": ""}),
     _Command("pause", f"Pause a session's agent, also when Slack is down. {_OPERATOR}",

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 
 from bot.cli import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called, confirm, environ, user_id
 from bot.cli.context import check_file, open_anchor, open_client_session
-from bot.cli.doctor import check_key
 from bot.cli.manifest import creation_link, manifest
 from bot.config.catalog import OF_MANY, OF_ONE, SETTINGS
 from bot.config.settings import OF_OPERATORS, Settings
@@ -22,8 +21,8 @@ from bot.core.fields import Secret, parse_object
 from bot.core.history import PastOrder
 from bot.core.requests import FORGOTTEN
 from bot.core.workspace import AnchorKey, KeyCheck, is_key
-from bot.messages.checks import Good, Wrong
 from bot.messages.markup import printable
+from bot.messages.settings import key_not_accepted
 from bot.outbound.store.errors import StoreError, StoreNotUsableError
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.people import Person, forget, permissions_of
@@ -154,10 +153,9 @@ def _read_key(team_id: str) -> Secret:
 async def _set_key(options: argparse.Namespace, store: Store, settings: Settings) -> str:
     key = AnchorKey(options.key, KeyCheck.VERIFIED, set_at=int(time.time()))
     async with open_client_session(settings.proxy) as session:
-        found = await check_key(open_anchor(session, settings), key)
-    if not isinstance(found.kind, Good):
-        said = "refuses this key" if found.kind is Wrong.KEY_REFUSED else "did not say whether it accepts this key"
-        raise NotDoneError(f"Anchor {said}. Nothing was saved.")
+        problem = await open_anchor(session, settings).try_key(key.value)
+    if problem is not None:
+        raise NotDoneError(key_not_accepted(problem).text)
     if not await store.rows.set_key(options.team_id, key, by=user_id()):
         raise _not_installed(options.team_id)
     return f"{options.team_id} has this key from now on. Anchor accepts it."

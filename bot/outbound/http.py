@@ -3,13 +3,11 @@
 import asyncio
 import re
 import ssl
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -22,7 +20,6 @@ from yarl import URL
 
 import bot
 from bot.core.fields import Proxy
-from bot.messages.checks import Finding, Unanswered
 
 CONNECT_TIMEOUT = 4.0  # seconds for DNS, TCP and TLS: less than any call, so that it is known that nothing was sent
 
@@ -39,7 +36,6 @@ _HEADERS = ("User-Agent", _USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "
 _MOST_ORIGINS = 100
 
 _DATE_RESOLUTION = 1.0  # seconds, of the header `Date`
-_REACH_TIMEOUT = 5.0  # seconds, as for a call of Slack's Web API
 
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
@@ -214,40 +210,3 @@ def read_skew(date: str | None, *, began: float, ended: float) -> float | None:
         return None
     behind, ahead = began - theirs - _DATE_RESOLUTION, theirs - ended
     return ahead if ahead > 0 else -max(0.0, behind)
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """A response; `skew` is the seconds by which the server's clock is ahead, None if it did not say."""
-
-    status: int
-    skew: float | None
-
-
-async def reach(session: aiohttp.ClientSession, url: str) -> Reached | Finding:
-    """Send a request within 5 s, without following redirects. Raises no network errors: they are findings."""
-    try:
-        async with asyncio.timeout(_REACH_TIMEOUT):
-            began = time.time()
-            async with session.get(URL(url), allow_redirects=False) as response:
-                skew = read_skew(response.headers.get("Date"), began=began, ended=time.time())
-                return Reached(response.status, skew)
-    except NETWORK_ERRORS as error:
-        kind = Unanswered.CERTIFICATE_REFUSED if isinstance(error, aiohttp.ClientSSLError) else Unanswered.NOT_REACHED
-        kind = Unanswered.PROXY_FAILED if _is_of_proxy(error, URL(url).host) else kind
-        return Finding(kind, {"host": urlsplit(url).netloc, "why": _why(error)})
-
-
-def _is_of_proxy(error: Exception, host: str | None) -> bool:
-    """Return whether the proxy failed; with one, only its own name is resolved."""
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return error.host != host
-    return isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError)
-
-
-def _why(error: Exception) -> str:
-    """Return the system's sentence or the library's word; the text of other errors can contain values."""
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"HTTP {error.status}"
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    return getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or type(error).__name__

@@ -7,12 +7,11 @@ from bot.core import cards, history, outcomes, policy, requests, sessions, works
 from bot.core.fields import Secret
 from bot.core.requests import State
 from bot.core.session_ids import SessionId
-from bot.messages import checks
 from bot.outbound.store import errors
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.store import Store, open_store
 from bot.runtime import Tasks
 
-__all__ = ["Limits", "OrderRows", "Secret", "SessionId", "Settings", "State", "Store", "Tasks", "cards", "checks"]
+__all__ = ["Limits", "OrderRows", "Secret", "SessionId", "Settings", "State", "Store", "Tasks", "cards"]
 __all__ += ["errors", "history", "main", "open_store", "outcomes", "policy", "requests", "running", "sessions"]
 __all__ += ["workspace"]

@@ -12,7 +12,7 @@ from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import RUNNING, Choice, Deadline, NotRead, Overview, Phase, Session, SessionList, SessionState
 from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, Workspace
-from bot.messages import checks, install, results, settings, several
+from bot.messages import install, results, settings, several
 from bot.messages.blocks import Message, View, actions, section
 from bot.messages.buttons import button
 from bot.messages.cards import card_message
@@ -228,39 +228,6 @@ def with_key(key: AnchorKey) -> Workspace:
     return replace(EMPTY, anchor_key=key)
 
 
-VALUES = {
-    "transport": "HTTP",
-    "tenancy": "one workspace",
-    "permissions": "everybody",
-    "mode": "on",
-    "tokens": "spend-monitor, grafana",
-    "database": "/srv/anchor-bot.db",
-    "warnings": "PAUSE_USER is no setting of the bot.",
-    "problems": "PORT is not a port.",
-    "host": "slack.com",
-    "why": "a reason",
-    "seconds": "7",
-    "url": "https://bot.example.com/slack/events",
-    "reasons": "Slack can't be reached.",
-    "who": "Slack",
-    "setting": "SLACK_API_URL",
-    "team": TEAM,
-    "number": "2",
-    "name": "Acme",
-    "bot": "anchor",
-    "code": "not_in_channel",
-    "scopes": "users:read",
-    "channel": CHANNEL,
-    "status": "401",
-    "version": "1",
-    "own": "2",
-    "group": "S0123456789",
-    "sentence": "DATABASE_URL: the bot cannot use the database (a reason).",
-}
-KINDS: tuple[checks.Kind, ...] = (
-    *(*checks.Good, *checks.Questionable, *checks.Wrong),
-    *(*checks.Unanswered, *checks.Skipped),
-)
 LISTED = replace(PROGRAM, created_at=NOW - 3_900, tags=("checkout", "<!here> & `prod`", "eu", "blue"), max_minutes=180)
 BARE = Session(id=OTHER_ID, status="warming up", steps=1)
 LONG = replace(LISTED, tags=("&" * 99,) * 9, domains=(f"{'x' * 99}.example",) * 3)
