@@ -52,7 +52,7 @@ from bot.usecases.delivery import MessageDelivery
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.orders import Orders
 from bot.usecases.outbox import Outbox
-from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
+from bot.usecases.queue import MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
@@ -78,7 +78,6 @@ class Limits:
     """The clock (Unix seconds), the most of each thing, and times in seconds."""
 
     now: Callable[[], float] = time.time
-    capacity: int = CAPACITY  # unfinished orders
     alerts_at_once: int = MOST_AT_ONCE
     at_anchor: int = MOST_AT_ANCHOR
     at_anchor_each: int = MOST_AT_ANCHOR_EACH  # of a person
@@ -164,7 +163,6 @@ class Bot:
             rows,
             sessions=anchor_sessions,
             queue=queue,
-            capacity=limits.capacity,
             facts=facts,
             auto_pauses=pause_rows,
         )

@@ -17,7 +17,7 @@ from bot.config.settings import OF_ORDERS, Settings
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
 from bot.core.outcomes import Done, Outcome, Paused, Refusal, Why
-from bot.core.requests import Actor, Order, Source, Verb
+from bot.core.requests import MOST_TOGETHER, Actor, Order, Source, Verb
 from bot.core.sessions import Choice, NotRead, SessionList
 from bot.health import Readiness
 from bot.messages.markup import code, counted
@@ -35,7 +35,7 @@ from bot.usecases.access import Access, OperatorAccess
 from bot.usecases.control import LONGEST_READS, SessionControl
 from bot.usecases.orders import OperatorOrders
 from bot.usecases.outbox import Outbox
-from bot.usecases.queue import MOST_OF_BATCH, FairQueue
+from bot.usecases.queue import FairQueue
 from bot.usecases.session_cards import SessionCards
 
 WRITE_TIMEOUT = 5.0  # seconds for the outcome to be recorded
@@ -190,7 +190,7 @@ async def _open_orders(context: Context) -> AsyncIterator[OperatorOrders]:
     rows = OrderRows(database, context.store.cipher, writers[0])
     outbox = Outbox(MessageRows(database, writers[1]), lease)
     cards = SessionCards(rows, outbox, SessionStates(database), find=context.find)
-    queue, access = FairQueue(most=MOST_OF_BATCH, most_each=MOST_OF_BATCH), OperatorAccess(context.find)
+    queue, access = FairQueue(most=MOST_TOGETHER, most_each=MOST_TOGETHER), OperatorAccess(context.find)
     control = SessionControl(context.anchor, access, None, rows, sessions=context.sessions, queue=queue)
     writing = [] if is_off else [tasks.start(one.run()) for one in writers]
     yield OperatorOrders(control, rows, cards)

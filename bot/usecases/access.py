@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bot.core import outcomes
-from bot.core.fairness import Tally
 from bot.core.fields import Secret
 from bot.core.policy import Role, check_policy, check_several
 from bot.core.requests import Actor, Order, Person, Source, Verb, program_name
@@ -15,7 +14,6 @@ from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.queue import CAPACITY, SHARE
 
 _log = logging.getLogger(__name__)
 
@@ -152,23 +150,3 @@ async def _find_workspace(
     if verb is Verb.END and workspace.policy.end is None:
         return outcomes.Refusal(outcomes.Why.END_OFF)
     return workspace
-
-
-class OrderLimits:
-    """Limits of the unfinished orders, of all people and of each. No pause is refused for its rate."""
-
-    def __init__(self, *, capacity: int = CAPACITY) -> None:
-        self._capacity = capacity
-        self._unfinished: Tally[Person] = Tally()
-
-    def begin(self, order: Order) -> outcomes.Refusal | None:
-        """Count an order as unfinished, or return the limit that it exceeds."""
-        person = order.actor.person
-        if self._unfinished.total >= self._capacity or self._unfinished[person] >= self._capacity // SHARE:
-            return outcomes.Refusal(outcomes.Why.OVERLOADED)
-        self._unfinished.add(person)
-        return None
-
-    def end(self, order: Order) -> None:
-        """Count an order as finished."""
-        self._unfinished.remove(order.actor.person)

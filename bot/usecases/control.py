@@ -9,8 +9,8 @@ import itertools
 import logging
 import math
 import time
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from dataclasses import KW_ONLY, InitVar, dataclass, replace
+from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -42,9 +42,9 @@ from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.runtime import log_incident
-from bot.usecases.access import Access, AccessCheck, OperatorAccess, OrderLimits
+from bot.usecases.access import Access, AccessCheck, OperatorAccess
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.queue import CAPACITY, MOST_AT_ANCHOR, MOST_OF_BATCH, FairQueue
+from bot.usecases.queue import FairQueue
 from bot.usecases.sessions import FactReads
 
 _T = TypeVar("_T")
@@ -78,13 +78,10 @@ class SessionControl:
     _: KW_ONLY
     sessions: AnchorSessions
     queue: FairQueue
-    capacity: InitVar[int] = CAPACITY
     facts: FactReads | None = None
     auto_pauses: AutoPauseRows | None = None
 
-    def __post_init__(self, capacity: int) -> None:
-        self._in_batches = FairQueue(most=MOST_AT_ANCHOR, most_each=MOST_OF_BATCH)
-        self._limits = OrderLimits(capacity=capacity)
+    def __post_init__(self) -> None:
         # when the last resume of a session that this process has sent had an outcome: inf until it has
         self._resumed: TTLCache[SessionName, float] = TTLCache(_MOST_RESUMED, STILL_WANTED, timer=time.monotonic)
 
@@ -123,32 +120,17 @@ class SessionControl:
 
     async def _decide(self, running: RunningOrder, *, doubt: bool) -> Settled | None:
         order, is_by_alert = running.order, running.order.source is Source.ALERT
-        outcome: Outcome | None = self._limits.begin(order)
-        if outcome is None:
-            try:
-                async with self._turn(running) as no_turn:
-                    access = no_turn or await (self._judge(running) if is_by_alert else self.access_check.check(order))
-                    if isinstance(access, Access):
-                        self.rows.allow(running)
-                        running.offers_end = access.workspace.policy.end is not None
-                        if order.verb is Verb.PAUSE:
-                            return await self._pause(running, access, doubt=doubt)
-                        return await self._resume_or_end(running, access)
-            finally:
-                self._limits.end(order)
-            outcome = access
-        if outcome is None:
+        access = await (self._judge(running) if is_by_alert else self.access_check.check(order))
+        if isinstance(access, Access):
+            self.rows.allow(running)
+            running.offers_end = access.workspace.policy.end is not None
+            if order.verb is Verb.PAUSE:
+                return await self._pause(running, access, doubt=doubt)
+            return await self._resume_or_end(running, access)
+        if access is None:
             return None
         # the process that had it can have sent it
-        return await self._settle(running, Unconfirmed(Doubt.NO_ANSWER) if doubt else outcome, doubt=doubt)
-
-    def _turn(self, running: RunningOrder) -> AbstractAsyncContextManager[Refusal | None]:
-        """Return the turn of an order in its batch, early enough for it to end while it is wanted; others need none."""
-        order, latest = running.order, max(STILL_WANTED - self.anchor.deadline, STILL_WANTED / 2)
-        if not order.batch_id:
-            return nullcontext()
-        person = order.actor.team_id, order.batch_id
-        return self._in_batches.turn(person, longest_wait=max(0.0, latest - running.age))
+        return await self._settle(running, Unconfirmed(Doubt.NO_ANSWER) if doubt else access, doubt=doubt)
 
     async def _judge(self, running: RunningOrder) -> Access | Refusal | None:
         """Return the access of the pause of an alert, or why it is not sent: also if the database does not say so.

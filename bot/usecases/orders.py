@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 
 from cachetools import TTLCache
@@ -68,7 +68,7 @@ class Orders:
 
     def __post_init__(self) -> None:
         self._by_trigger: TTLCache[str, RunningOrder] = TTLCache(MOST_TRIGGERS, _REMEMBER, timer=time.monotonic)
-        self._open: dict[str, RunningOrder | None] = {}  # those in work; None from when they are told until its record
+        self.in_work: dict[str, RunningOrder | None] = {}  # by id; None from when it is told until that is recorded
 
     def start(self, order: Order, address: ReplyAddress, outcome: Outcome | None = None) -> tuple[RunningOrder, bool]:
         """Record an order and begin to execute it, unless its outcome is known.
@@ -84,19 +84,15 @@ class Orders:
         """Return whether the order came before, to this process or to one whose orders it has taken over."""
         return order.trigger_id in self._by_trigger
 
-    def known_ids(self) -> Collection[str]:
-        """Return the ids of the orders in work."""
-        return self._open.keys()
-
     def interrupt(self) -> None:
         """Stop waiting for Anchor, and for all else: what was sent is told as unconfirmed, and nothing more is sent."""
-        for running in filter(None, self._open.values()):
+        for running in filter(None, self.in_work.values()):
             running.result.cancel()
 
     def backlog(self) -> Backlog:
         """Return the results that are not delivered yet."""
         now = time.monotonic()
-        ages = [now - one.settled_at for one in self._open.values() if one and one.settled_at is not None]
+        ages = [now - one.settled_at for one in self.in_work.values() if one and one.settled_at is not None]
         return Backlog(len(ages), max(ages, default=0.0))
 
     def message(self, running: RunningOrder, settled: Settled) -> Message:
@@ -123,10 +119,10 @@ class Orders:
 
     def record_told(self, running: RunningOrder, route: str | None) -> None:
         """Record that an outcome was told by a route, or that Slack refused it finally (None)."""
-        if self._open.get(running.id) is None:
+        if self.in_work.get(running.id) is None:
             return
-        self._open[running.id] = None
-        self.rows.told(running, route).add_done_callback(lambda _: self._open.pop(running.id, None))
+        self.in_work[running.id] = None
+        self.rows.told(running, route).add_done_callback(lambda _: self.in_work.pop(running.id, None))
         self.metrics.delivered(running.order.verb.value, route, running.age)
         running.address = ReplyAddress(running.order.actor, thread_ts=running.address.result_thread)  # memory
 
@@ -208,11 +204,6 @@ class Orders:
         if message := facts_message(session_id, told, known, now=now, offers_end=running.offers_end):
             await self.delivery.deliver(address, message)
 
-    async def stored_result(self, running: RunningOrder) -> Message | None:
-        """Return the message about an order; None if another process tells the outcome."""
-        settled = await asyncio.shield(running.result)
-        return None if settled is None else self.message(running, settled)
-
     async def take_over(self) -> float:
         """Take over the orders of processes that have ended, if this one leads. Return when to look again.
 
@@ -222,9 +213,9 @@ class Orders:
         interval = ALONE_INTERVAL if self.rows.lease.is_alone else RECOVERY_INTERVAL
         if self.rows.writer.is_full or self.rows.lease.term is None:
             return interval
-        taken = await self.rows.adopt(self.known_ids())
+        taken = await self.rows.adopt(self.in_work)
         for running in taken:
-            if running.id not in self._open:  # it has begun since
+            if running.id not in self.in_work:  # it has begun since
                 self._recover(running)
         return 0.0 if len(taken) == MOST_TAKEN else interval
 
@@ -241,7 +232,7 @@ class Orders:
         self.tasks.start(self.deliver(running, running.address, is_left=True))
 
     def _start(self, running: RunningOrder, outcome: Outcome | None = None, *, doubt: bool = False) -> RunningOrder:
-        self._open[running.id] = running
+        self.in_work[running.id] = running
         running.result = self.tasks.start(self._execute(running, outcome, doubt=doubt))
         self.session_cards.watch(running)
         if running.order.trigger_id:
@@ -251,7 +242,7 @@ class Orders:
     async def _execute(self, running: RunningOrder, outcome: Outcome | None, *, doubt: bool) -> Settled | None:
         settled = await self.session_control.execute(running, outcome, doubt=doubt)
         if settled is None or running.is_repeated:
-            self._open.pop(running.id, None)  # another order or process tells it
+            self.in_work.pop(running.id, None)  # another order or process tells it
             return None
         verb, source = running.order.verb.value, running.order.source.value
         self.metrics.settled(verb, source, name_of(settled.outcome), running.age)
@@ -297,8 +288,8 @@ class Orders:
 
 
 def begin(rows: OrderRows, order: Order, address: ReplyAddress) -> RunningOrder:
-    """Record a new order. A pause counts as sent from now on, unless it waits for its turn, or came late."""
-    is_at_once = order.verb is Verb.PAUSE and order.source is not Source.ALERT and not order.batch_id
+    """Record a new order. A pause counts as sent from now on, unless an alert asks for it, or it came late."""
+    is_at_once = order.verb is Verb.PAUSE and order.source is not Source.ALERT
     state = State.SENT if is_at_once and order.age <= LATE else State.WAITING
     running = RunningOrder(order, address, time.monotonic() - order.age, state=state)
     running.recorded = rows.record(running)

@@ -11,9 +11,6 @@ CAPACITY = 30_000  # the most pieces of work that wait
 MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH = 4_000, 1_000
 """The most orders that are being sent to Anchor, of all and of one person; others wait."""
 
-MOST_OF_BATCH = 20
-"""The most orders of a batch that are being sent: a guess, since Anchor's rate limit is not known."""
-
 SHARE = 3
 """One person, or one of many workspaces, can use this part of a capacity (a third): two others still have room."""
 
@@ -41,9 +38,9 @@ class FairQueue:
         self._running: Tally[Person] = Tally()
         self._running_by_team: Tally[str] = Tally()
 
-    def turn(self, person: Person, *, longest_wait: float | None = None) -> "Turn":
-        """Return a new turn, which can have come already. It can have a longest wait of its own."""
-        turn = Turn(self, person, self.longest_wait if longest_wait is None else longest_wait)
+    def turn(self, person: Person) -> "Turn":
+        """Return a new turn, which can have come already."""
+        turn = Turn(self, person, self.longest_wait)
         waiting = self._waiting_by_person
         if waiting.total >= self._capacity or waiting[person] >= self._capacity // SHARE:
             turn.cancel(Refusal(Why.OVERLOADED))

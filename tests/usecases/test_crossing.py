@@ -138,7 +138,7 @@ class Process:
         of_process(self.gate).run(self.given.start, work)
 
     async def _check(self, order: Order) -> Access:
-        if order.batch_id or "g" in self.world.faults:  # others of its batch are sent first
+        if order.batch_id or "g" in self.world.faults:
             await asyncio.sleep(self.world.faults.rng.uniform(0, 1))
         workspace = Workspace(_TEAM, Secret("xoxb-1"), AnchorKey(Secret("sk-1")))
         return Access(workspace, Secret("sk-1"), order.actor.person)
@@ -155,7 +155,7 @@ class Process:
 
     @property
     def is_idle(self) -> bool:
-        is_working = self.gate.is_closed or len(self.given) > 2 or self.orders.known_ids()
+        is_working = self.gate.is_closed or len(self.given) > 2 or self.orders.in_work
         return self.is_killed or not is_working
 
 
@@ -283,7 +283,7 @@ class World:
             self._check_resume(given, order, own, rows)
         elif verb == Verb.END and set(self._sent[order]) != {gate}:
             self.wrong.append(f"{order}: an end is sent again")
-        elif own and is_first and process.gate is gate and (given.batch_id or given.age):
+        elif own and is_first and process.gate is gate and given.age:
             self._check_turn(process, own, rows)
 
     def _check_resume(self, given: Order, order: str, own: Row | None, rows: list[Row]) -> None:
@@ -296,7 +296,7 @@ class World:
         known = next((row for row in rows if own and row.id == given.expected_version), None)
         if own is None or any(row.seq > own.seq for row in later):
             self.wrong.append(f"{order}: a resume is sent after a pause that was recorded later")
-        elif any(row.state == "sent" and not (row.batch_id or self.given[row.id][0].age) for row in later):
+        elif any(row.state == "sent" and not self.given[row.id][0].age for row in later):
             self.wrong.append(f"{order}: a resume is sent while a pause is at Anchor")
         elif known and any(row.effect and row.seq > known.seq and row.user_id != own.user_id for row in paused):
             self.wrong.append(f"{order}: a resume is sent after a pause that its person does not know of")

@@ -4,10 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.usecases.access import OrderLimits
 from bot.usecases.queue import FairQueue
-from harness import SESSION
-from harness.product import SessionId, outcomes, requests
+from harness.product import outcomes
 
 ALICE, BOB, CAROL = (("T0HOME00001", user) for user in ("U0ALICE0001", "U0BOB000001", "U0CAROL0001"))
 
@@ -36,12 +34,8 @@ async def test_a_cancelled_wait_leaves_the_queue(longest_wait: float | None, *, 
 
 async def test_a_turn_that_does_not_come_in_time_never_comes() -> None:
     queue = FairQueue(most=1, most_each=1, longest_wait=20.0)
-    async with queue.turn(ALICE), queue.turn(BOB) as by_default, queue.turn(BOB, longest_wait=3.0) as by_itself:
-        no_turn = outcomes.Why.LATE
-        assert (by_default, by_itself) == (
-            outcomes.Refusal(no_turn, seconds=20.0),
-            outcomes.Refusal(no_turn, seconds=3.0),
-        )
+    async with queue.turn(ALICE), queue.turn(BOB) as no_turn:
+        assert no_turn == outcomes.Refusal(outcomes.Why.LATE, seconds=20.0)
 
 
 async def test_a_person_can_fill_a_third_of_the_capacity_and_all_people_the_whole() -> None:
@@ -52,20 +46,3 @@ async def test_a_person_can_fill_a_third_of_the_capacity_and_all_people_the_whol
     for number, turn in enumerate(turns):
         async with turn as why_not:
             assert why_not == (outcomes.Refusal(outcomes.Why.OVERLOADED) if number in {1, 4} else None)
-
-
-PAUSE, RESUME = requests.Verb.PAUSE, requests.Verb.RESUME
-
-
-def order(verb: requests.Verb, number: int = 0, user: str = "U0ALICE0001") -> requests.Order:
-    """An order of Alice for one of many sessions."""
-    actor = requests.Actor("T0HOME00001", "C0ALERTS001", user)
-    return requests.Order(verb, SessionId(f"{number:08}{SESSION[8:]}"), actor)
-
-
-def test_one_person_can_have_a_third_of_the_capacity_unfinished() -> None:
-    limits, refused = OrderLimits(capacity=6), outcomes.Refusal(outcomes.Why.OVERLOADED)
-    assert [limits.begin(order(PAUSE, number)) for number in range(3)] == [None, None, refused]
-    assert [limits.begin(order(PAUSE, 0, f"U{number}")) for number in range(5)] == [None] * 4 + [refused]
-    limits.end(order(PAUSE, 0))
-    assert limits.begin(order(PAUSE, 2)) is None

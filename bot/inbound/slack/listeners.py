@@ -149,8 +149,8 @@ class OrderListeners:
 
     async def _show_in_home(self, running: RunningOrder) -> None:
         """Show the result in Home, beside the message."""
-        if (message := await self.orders.stored_result(running)) is not None:
-            await self.home.publish(running.order.actor, notice=message.text)
+        if (settled := await asyncio.shield(running.result)) is not None:  # else another process tells it
+            await self.home.publish(running.order.actor, notice=self.orders.message(running, settled).text)
 
     async def _start(self, order: Order, address: ReplyAddress, request: Request) -> RunningOrder | None:
         """Return the order; None if Slack sent it before. If it could be lost, the ack is an error, which is shown."""
