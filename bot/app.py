@@ -13,12 +13,11 @@ from functools import partial
 import aiohttp
 from aiohttp import web
 
-from bot import __version__
-from bot.config.settings import Settings, transport_and_tenancy
+from bot.config.settings import Settings
 from bot.core.cards import ALERTS_PATH
 from bot.core.retries import backoff
 from bot.core.workspace import SCOPES, Workspace
-from bot.health import Metrics, Readiness, State
+from bot.health import Metrics, Readiness
 from bot.inbound.alert_endpoint import MOST_AT_ONCE, Alerts
 from bot.inbound.http import HealthRoutes, listening, metrics_application
 from bot.inbound.install import Install, open_oauth
@@ -226,15 +225,9 @@ class Bot:
         settings = self.settings
         if settings.metrics_port is None:
             return nullcontext()
-        state = State(
-            facts={"version": __version__} | transport_and_tenancy(settings),
-            readiness=self.readiness,
-            leads=self.leads,
-            backlog=self.orders.backlog,
-            database_errors=lambda: self.store.database.errors,
-        )
-        application, host = metrics_application(self._metrics, state, self.health), settings.metrics_host
-        return listening(application, host, settings.metrics_port, setting="METRICS_PORT", message="serving metrics")
+        application = metrics_application(self._metrics, self.health, lambda: self.store.database.errors)
+        host, port = settings.metrics_host, settings.metrics_port
+        return listening(application, host, port, setting="METRICS_PORT", message="serving metrics")
 
     def start(self, preparing: asyncio.Task[None]) -> None:
         """Start everything. The store is being prepared."""

@@ -3,7 +3,6 @@
 import logging
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 _log = logging.getLogger(__name__)
@@ -60,50 +59,15 @@ class Metrics:
         self.counts: defaultdict[str, Counter[Labels]] = defaultdict(Counter)
         self.durations: dict[tuple[str, Labels], Durations] = {}
 
-    def _took(self, seconds: float, metric: str, *labels: str) -> None:
+    def count(self, metric: str, *labels: str) -> None:
+        """Count an event."""
+        self.counts[metric][labels] += 1
+
+    def took(self, seconds: float, metric: str, *labels: str) -> None:
+        """Count something with its duration; of a request, since Slack sent it."""
         durations = self.durations.setdefault((metric, labels), Durations())
         durations.counts[bisect_left(BUCKETS, seconds)] += 1
         durations.sum += seconds
 
-    def acknowledged(self, status: int, seconds: float) -> None:
-        """Count the answer to a request of Slack, its HTTP status, and the time since Slack sent it."""
-        self._took(seconds, "ack", str(status))
-
-    def settled(self, verb: str, source: str, outcome: str, seconds: float) -> None:
-        """Count the outcome of an order, and the time since Slack sent the request."""
-        self.counts["orders"][verb, source, outcome] += 1
-        self._took(seconds, "order_outcome", verb)
-
-    def delivered(self, verb: str, route: str | None, seconds: float) -> None:
-        """Count the route of a delivery (None: Slack refused all), and the time since Slack sent the request."""
-        self._took(seconds, "order_delivery", verb, route or "none")
-
-    def attempted(self, verb: str, outcome: str, seconds: float) -> None:
-        """Count an attempt at Anchor and its duration."""
-        self._took(seconds, "anchor_attempt", verb, outcome)
-
-    def alerted(self, outcome: str) -> None:
-        """Count an alert."""
-        self.counts["alerts"][(outcome,)] += 1
-
 
 OFF = Metrics()  # nobody reads it
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """A queue: how many wait, and for how many seconds the oldest has."""
-
-    depth: int
-    oldest: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """The state at a scrape: `facts` about the bot, and the `backlog` of results."""
-
-    facts: Mapping[str, str]
-    readiness: Readiness
-    leads: Callable[[], bool]
-    backlog: Callable[[], Backlog]
-    database_errors: Callable[[], int]

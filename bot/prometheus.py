@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from bot.core.outcomes import AnchorOutcome, Broken, Done, NotDone, Unconfirmed, Why
 from bot.core.requests import Source, Verb
-from bot.health import BUCKETS, Durations, Labels, Metrics, State
+from bot.health import BUCKETS, Durations, Labels, Metrics, Readiness
 
 PARTS = ("anchor_key", "database", "journal", "slack")  # what can be degraded
 
@@ -47,18 +47,21 @@ _Family = tuple[str, str, str, Mapping[Any, float]]
 """The name, the text and the labels of a metric, and its value by their values."""
 
 
-def page(metrics: Metrics, state: State) -> bytes:
+def page(metrics: Metrics, readiness: Readiness, version: str, *, leads: bool, database_errors: int) -> bytes:
     """Return the page."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(_Page(metrics, state))
+    registry.register(_Page(metrics, readiness, version, leads, database_errors))
     return generate_latest(registry)
 
 
 @dataclass(eq=False)
 class _Page(Collector):
     metrics: Metrics
-    state: State
+    readiness: Readiness
+    version: str
+    leads: bool
+    database_errors: int
 
     def collect(self) -> Iterable[Metric]:
         for kind, families in ((CounterMetricFamily, self._counters()), (GaugeMetricFamily, self._gauges())):
@@ -79,19 +82,15 @@ class _Page(Collector):
         about = "Pauses and resumes, by their source and outcome; result is the kind of outcome."
         yield "orders", about, "verb source outcome result", results
         yield "alerts", "Alerts of programs, by their outcome.", "outcome", alerts
-        yield "database_errors", "Failed calls of the database.", "", {(): self.state.database_errors()}
+        yield "database_errors", "Failed calls of the database.", "", {(): self.database_errors}
 
     def _gauges(self) -> Iterator[_Family]:
-        state, results = self.state, self.state.backlog()
-        reasons, degraded = state.readiness.reasons, state.readiness.degraded
-        yield "info", "The bot that runs, in its labels.", " ".join(state.facts), {tuple(state.facts.values()): 1}
-        yield "ready", "1 if /readyz is 200.", "", {(): not reasons}
-        yield "leader", "1 if this process leads.", "", {(): state.leads()}
+        degraded = self.readiness.degraded
+        yield "info", "The bot that runs.", "version", {(self.version,): 1}
+        yield "ready", "1 if /readyz is 200.", "", {(): not self.readiness.reasons}
+        yield "leader", "1 if this process leads.", "", {(): self.leads}
         parts = {(part,): part in degraded for part in sorted({*PARTS, *degraded})}
         yield "degraded", "1 if this part does not work as it should.", "part", parts
-        depth, oldest = {("results",): results.depth}, {("results",): results.oldest}
-        yield "outbox_depth", "Messages that Slack has not taken yet.", "outbox", depth
-        yield "outbox_oldest_seconds", "Age of the oldest of them.", "outbox", oldest
 
     def _histograms(self) -> Iterator[Metric]:
         zero = {"order_delivery": product(_VERBS, _ROUTES), "anchor_attempt": product(_VERBS, _ANSWERS)}

@@ -16,9 +16,8 @@ from typing import get_args
 
 import pytest
 
-import bot
 from bot import logs
-from bot.health import Backlog, Metrics, Readiness, State
+from bot.health import Metrics, Readiness
 from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
 from bot.prometheus import PARTS, page
 from bot.runtime import collect_when_quiet
@@ -190,34 +189,21 @@ async def test_growth_makes_all_objects_be_collected_once_a_minute_unless_that_t
     assert generations == [2] * times
 
 
-def state(readiness: Readiness, backlog: Backlog) -> State:
-    return State(
-        facts={"version": bot.__version__},
-        readiness=readiness,
-        leads=lambda: True,
-        backlog=lambda: backlog,
-        database_errors=lambda: 3,
-    )
-
-
-def read_page(metrics: Metrics | None = None, own: State | None = None) -> Page:
-    return Page(page(metrics or Metrics(), own or state(Readiness(), Backlog(0, 0.0))).decode())
+def read_page(metrics: Metrics | None = None, readiness: Readiness | None = None) -> Page:
+    return Page(page(metrics or Metrics(), readiness or Readiness(), "1.0", leads=True, database_errors=3).decode())
 
 
 def test_the_state_is_read_at_each_scrape() -> None:
     readiness = Readiness()
-    own = state(readiness, Backlog(2, 61.5))
-    good = read_page(own=own)
+    good = read_page(readiness=readiness)
     for part in ("anchor_key", "something new"):
         readiness.degrade(part, "because")
     readiness.block("socket", "because")
-    bad = read_page(own=own)
+    bad = read_page(readiness=readiness)
     assert (good("anchor_bot_ready"), bad("anchor_bot_ready")) == (1, 0)
     assert good("anchor_bot_leader") == 1
     assert {part: good("anchor_bot_degraded", part=part) for part in PARTS} == dict.fromkeys(PARTS, 0)
     assert bad("anchor_bot_degraded", part="anchor_key") == bad("anchor_bot_degraded", part="something new") == 1
-    assert bad("anchor_bot_outbox_depth", outbox="results") == 2
-    assert bad("anchor_bot_outbox_oldest_seconds", outbox="results") == 61.5
     assert bad("anchor_bot_database_errors_total") == 3
 
 
@@ -234,8 +220,8 @@ def test_each_outcome_is_exported_from_the_start() -> None:
 
 def test_each_event_is_in_its_series() -> None:
     metrics = Metrics()
-    metrics.delivered("pause", None, 1.0)
-    metrics.delivered("pause", None, 4000.0)
+    metrics.took(1.0, "order_delivery", "pause", "none")
+    metrics.took(4000.0, "order_delivery", "pause", "none")
     shown = read_page(metrics)
     told = {"verb": "pause", "route": "none"}
     buckets = [

@@ -89,28 +89,27 @@ class Alerts:
 
     def __post_init__(self) -> None:
         self._running: Tally[str] = Tally()
-        self._bodies = Bodies(largest=LARGEST_ALERTS, most_each=MOST_WAITING_EACH)
         self._turns = FairQueue(most=1, most_each=1, longest_wait=LONGEST_WAIT)
         self._rejections = RejectionLog()
 
     def routes(self, path: str) -> list[web.RouteDef]:
         """Return the routes below a path. A `{ref}` in it names the workspace."""
-        webhook = partial(self._receive, read_webhook, self._take_webhook)
+        bodies = partial(Bodies, largest=LARGEST_ALERTS, most_each=MOST_WAITING_EACH)
         return [
-            web.post(path, partial(self._receive, read_alert, self._take_alert)),
-            web.post(f"{path}/alertmanager", webhook),
+            web.post(path, partial(self._receive, bodies(), read_alert, self._take_alert)),
+            web.post(f"{path}/alertmanager", partial(self._receive, bodies(), read_webhook, self._take_webhook)),
         ]
 
-    async def _receive(self, read: _Read[_T], take: _Take[_T], request: web.Request) -> web.Response:
+    async def _receive(self, bodies: Bodies, read: _Read[_T], take: _Take[_T], request: web.Request) -> web.Response:
         try:
             sender = await self._find_sender(request)
             if isinstance(sender, Rejected):
                 return self._reject(sender)
             with self._counted(sender, 1):
-                got = await self._read(read, request, sender)
+                got = await self._read(bodies, read, request, sender)
                 return self._deny(got, sender) if isinstance(got, Rejected) else await take(got, sender)
         except BadAlertError as error:
-            self.metrics.alerted("Invalid")
+            self.metrics.count("alerts", "Invalid")
             return _problem(400, str(error))
         except StoreError as error:
             _log.error("database error; alert refused", extra={"why": str(error)})
@@ -145,7 +144,7 @@ class Alerts:
 
     def _reject(self, rejected: Rejected) -> web.Response:
         self._rejections.record(rejected)
-        self.metrics.alerted("Rejected")
+        self.metrics.count("alerts", "Rejected")
         response = error_response(rejected)
         if rejected.status == 401:  # noqa: PLR2004 - a well-known status
             response.headers["WWW-Authenticate"] = "Bearer"
@@ -153,13 +152,13 @@ class Alerts:
             response.headers["Retry-After"] = str(_RETRY_AFTER)
         return response
 
-    async def _read(self, read: _Read[_T], request: web.Request, sender: _Sender) -> _T | Rejected:
+    async def _read(self, bodies: Bodies, read: _Read[_T], request: web.Request, sender: _Sender) -> _T | Rejected:
         person = sender.workspace.team_id, sender.token.name
-        body = await self._bodies.read(request, person)
+        body = await bodies.read(request, person)
         if isinstance(body, Rejected) or len(body) <= LARGEST_AT_ONCE:
             return body if isinstance(body, Rejected) else _read_json(read, body)
         turn = self._turns.turn(person)
-        with self._bodies.hold(person, partial(turn.cancel, Refusal(Why.OVERLOADED)), len(body)):
+        with bodies.hold(person, partial(turn.cancel, Refusal(Why.OVERLOADED)), len(body)):
             async with turn as why_not:
                 if why_not is not None:
                     return Rejected(408, cards.BUSY)
@@ -208,7 +207,7 @@ class Alerts:
         await ended(task)
         results: list[AlertResult | None] = [None] if task.cancelled() else task.result()
         for one in filter(None, results):
-            self.metrics.alerted(type(one).__name__)
+            self.metrics.count("alerts", type(one).__name__)
         warnings = dict.fromkeys(why for one in alerts for why in one.warnings)
         fields = {"alerts": len(alerts), "channel": " ".join(dict.fromkeys(one.channel for one in alerts))}
         fields |= {"warnings": some(warnings, most=_MOST_LOGGED)} if warnings else {}
@@ -222,7 +221,7 @@ class Alerts:
         await ended(task)
         result, word = (Doubtful("the bot was stopped"), None) if task.cancelled() else task.result()
         outcome = type(result).__name__
-        self.metrics.alerted(outcome)
+        self.metrics.count("alerts", outcome)
         fields = {"outcome": outcome, "session": alert.session_id, "channel": alert.channel}
         why = {"why": result.why} if isinstance(result, TryAgain | Doubtful | Refused) else {}
         pause = {} if word is None else {"pause": word}

@@ -14,10 +14,11 @@ from typing import Any
 
 from aiohttp import web, web_response
 
+from bot import __version__
 from bot.config.catalog import http_url, is_loopback
 from bot.core.fairness import Tally
 from bot.core.fields import Secret
-from bot.health import Metrics, Readiness, State
+from bot.health import Metrics, Readiness
 from bot.runtime import begin_request
 
 _log = logging.getLogger(__name__)
@@ -305,30 +306,25 @@ class HealthRoutes:
 
     async def readyz(self, request: web.Request) -> web.Response:
         """Answer the readiness check: 200, or 503; with the reasons for operators."""
-        return self.answer(has_reasons=_is_from_here(request) or _has_token(request, self.token))
-
-    def answer(self, *, has_reasons: bool) -> web.Response:
-        """Return the answer to a readiness check."""
         reasons = self.readiness.reasons
         body: dict[str, Any] = {"ready": not reasons, "leader": self.leads()}
-        if has_reasons:
+        if _is_from_here(request) or _has_token(request, self.token):
             body |= {"reasons": reasons, "degraded": self.readiness.degraded}
         return web.json_response(body, status=503 if reasons else 200)
 
 
-def metrics_application(metrics: Metrics, state: State, health: HealthRoutes) -> web.Application:
+def metrics_application(metrics: Metrics, health: HealthRoutes, database_errors: Callable[[], int]) -> web.Application:
     """Return the application of METRICS_PORT, for those with METRICS_TOKEN if there is one."""
     from bot.prometheus import page  # noqa: PLC0415 - it takes time and memory
 
     async def show(request: web.Request) -> web.Response:
         if health.token is not None and not _has_token(request, health.token):
             return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
-        if request.path == "/readyz":
-            return health.answer(has_reasons=True)
-        return web.Response(body=page(metrics, state), headers={"Content-Type": _CONTENT_TYPE})
+        body = page(metrics, health.readiness, __version__, leads=health.leads(), database_errors=database_errors())
+        return web.Response(body=body, headers={"Content-Type": _CONTENT_TYPE})
 
     application = web.Application()
-    application.add_routes([web.get("/metrics", show), web.get("/readyz", show)])
+    application.add_routes([web.get("/metrics", show)])
     return application
 
 

@@ -236,5 +236,5 @@ class AnchorClient:
             outcome = read_response(verb, response, body)
             if response.status_code in _MAY_SAY_WHEN:
                 retry_after = read_retry_after(response.headers)
-        self.metrics.attempted(verb.value, type(outcome).__name__, time.monotonic() - began)
+        self.metrics.took(time.monotonic() - began, "anchor_attempt", verb.value, type(outcome).__name__)
         return outcome, retry_after

@@ -22,7 +22,7 @@ from bot.core.requests import (
     operator_name,
     read_attempt,
 )
-from bot.health import OFF, Backlog, Metrics
+from bot.health import OFF, Metrics
 from bot.messages.blocks import Message
 from bot.messages.cards import mentioning
 from bot.messages.results import (
@@ -89,12 +89,6 @@ class Orders:
         for running in filter(None, self.in_work.values()):
             running.result.cancel()
 
-    def backlog(self) -> Backlog:
-        """Return the results that are not delivered yet."""
-        now = time.monotonic()
-        ages = [now - one.settled_at for one in self.in_work.values() if one and one.settled_at is not None]
-        return Backlog(len(ages), max(ages, default=0.0))
-
     def message(self, running: RunningOrder, settled: Settled) -> Message:
         """Return the result of an order, which is then to be delivered, with what is known of its session.
 
@@ -123,7 +117,7 @@ class Orders:
             return
         self.in_work[running.id] = None
         self.rows.told(running, route).add_done_callback(lambda _: self.in_work.pop(running.id, None))
-        self.metrics.delivered(running.order.verb.value, route, running.age)
+        self.metrics.took(running.age, "order_delivery", running.order.verb.value, route or "none")
         running.address = ReplyAddress(running.order.actor, thread_ts=running.address.result_thread)  # memory
 
     async def deliver(self, running: RunningOrder, address: ReplyAddress, *, is_left: bool = False) -> None:
@@ -245,7 +239,8 @@ class Orders:
             self.in_work.pop(running.id, None)  # another order or process tells it
             return None
         verb, source = running.order.verb.value, running.order.source.value
-        self.metrics.settled(verb, source, name_of(settled.outcome), running.age)
+        self.metrics.count("orders", verb, source, name_of(settled.outcome))
+        self.metrics.took(running.age, "order_outcome", verb)
         return settled
 
     async def _result(

@@ -382,7 +382,7 @@ class Outbox:
         _log.error(what, extra=_about(card, failure.why))
         for part in card.parts:
             if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._senders:
-                self.metrics.alerted(type(failure).__name__)
+                self.metrics.count("alerts", type(failure).__name__)
 
 
 def _about(card: Card, why: str) -> dict[str, str]:

@@ -263,7 +263,7 @@ class SlackApp:
         given_at, began = min(received_at, now - most), min(received_at, now - least)
         work = (self.ack_wait, self.tasks, self.delivery)
         ack = await self._run(payload, Request(payload, address, least, given_at, *work, may_be_old=may_be_old))
-        self.metrics.acknowledged(ack.status, time.monotonic() - began)
+        self.metrics.took(time.monotonic() - began, "ack", str(ack.status))
         if may_be_old and ack.message is not None:
             self.deliver_lost_ack(payload, ack)
             return Ack()
