@@ -24,7 +24,6 @@ ENV PATH=/opt/anchor-bot/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 \
     PORT=3000 \
-    METRICS_HOST=0.0.0.0 \
     LOG_FORMAT=json
 WORKDIR /var/lib/anchor-bot
 USER 10001:10001

@@ -52,7 +52,6 @@ class Application:
             "ALERTS_TOKEN": ALERTS_TOKEN,
             "ALERTS_CHANNEL": CHANNELS[0],
             "ALERTS_CHANNELS": ",".join(CHANNELS),
-            "DRAIN_SECONDS": "0",
         }
         common = {
             "PATH": os.environ["PATH"],

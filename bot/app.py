@@ -62,7 +62,8 @@ from bot.usecases.views import HomeView, Modals
 
 _log = logging.getLogger(__name__)
 
-_DRAIN_TIMEOUT = 4.0  # seconds at shutdown for serving (DRAIN_SECONDS) and then for running work to end,
+_DRAIN_TIMEOUT = 4.0  # seconds at shutdown for serving and then for running work to end,
+SERVE_SECONDS = 3.0  # of which requests are served over HTTP while /readyz is 503,
 LAST_ACKS = 2.5  # of which Socket Mode serves until every envelope is answered,
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections,
@@ -226,7 +227,7 @@ class Bot:
         if settings.metrics_port is None:
             return nullcontext()
         application = metrics_application(self._metrics, self.health, lambda: self.store.database.errors)
-        host, port = settings.metrics_host, settings.metrics_port
+        host, port = settings.host, settings.metrics_port
         return listening(application, host, port, setting="METRICS_PORT", message="serving metrics")
 
     def start(self, preparing: asyncio.Task[None]) -> None:
@@ -312,8 +313,8 @@ class Bot:
             _log.warning(why, extra={"scopes": sorted(missing)})
         _log.info("ready", extra={"team": found.team_id})
 
-    async def stop(self, hurry: asyncio.Event, serve_seconds: float) -> None:
-        """Serve so many seconds more, drain or interrupt the work, and write what is left.
+    async def stop(self, hurry: asyncio.Event | None) -> None:
+        """Serve SERVE_SECONDS more, but until `hurry` at most, drain or interrupt the work, and write what is left.
 
         In Socket Mode all that came is answered: Slack then turns to another process.
         """
@@ -321,11 +322,11 @@ class Bot:
         self.startup.cancel()
         await self._jobs.cancel()
         ends = time.monotonic() + _DRAIN_TIMEOUT
-        if self.socket_mode is None:
-            await happens(hurry, within=serve_seconds)
-        else:
+        if self.socket_mode is not None:
             await self.acks.settle(within=LAST_ACKS)
             await self.socket_mode.close()
+        elif hurry is not None:
+            await happens(hurry, within=SERVE_SECONDS)
         for accepting in (self.facts, self.delivery):
             accepting.stop()
         if not await self._settle(within=ends - time.monotonic()):
@@ -352,10 +353,10 @@ async def running(
 ) -> AsyncIterator[Bot]:
     """Run a bot inside the `async with`, and drain or interrupt its work at the end.
 
-    After a normal end, requests are served for DRAIN_SECONDS more, or until `hurry`: load balancers need time to see
-    that `/readyz` is 503. Socket Mode has no load balancer. Raises NotListeningError or StoreNotUsableError.
+    After a normal end, requests are served for SERVE_SECONDS more, or until `hurry` (None: not at all): load balancers
+    need time to see that `/readyz` is 503. Socket Mode has none. Raises NotListeningError or StoreNotUsableError.
     """
-    bot, serve_seconds = Bot(settings, limits), 0.0
+    bot, hurry_at_end = Bot(settings, limits), None
     async with open_session(settings.proxy) as session, bot.open_store() as (store, preparing):
         bot.build(store, session)
         await or_default(bot.workspaces.read_row(), None, within=_LOOK_TIMEOUT)
@@ -364,9 +365,9 @@ async def running(
             bot.start(preparing)
             try:
                 yield bot
-                serve_seconds = settings.drain_seconds
+                hurry_at_end = hurry
             finally:
-                await bot.stop(hurry or asyncio.Event(), serve_seconds)
+                await bot.stop(hurry_at_end)
 
 
 async def serve(settings: Settings) -> None:

@@ -19,7 +19,6 @@ from bot.core.workspace import DEFAULT_SENDER, LEAST_TOKEN_LENGTH, SENDER_NAME, 
 MOST_DAYS = 3_650
 MOST_MINUTES = 60  # before the end of a session
 MOST_PAUSES = 1_000  # sessions of a workspace that alerts can pause within 60 seconds
-LONGEST_DRAIN = 3.5  # the most seconds that requests are served after SIGTERM: a stop takes less than 10 in all
 _LONGEST = 600.0  # seconds
 
 _Choice = TypeVar("_Choice", bound=str)
@@ -376,15 +375,10 @@ _SERVER = (
     Setting("PORT", matching, "3000", (f"{_PORT} 3000.", is_port, int),
         "The port to listen on. 0 means any free port; the log says which. In Socket Mode it needs to be open only "
         "for your own probes, for alerts and, with many workspaces, for installations."),
-    Setting("DRAIN_SECONDS", seconds, "3", (0.0, LONGEST_DRAIN),
-        "Seconds after SIGTERM in which requests are still served while /readyz is 503, so that a load balancer can "
-        "react; at most 3.5. Socket Mode and Ctrl-C skip them."),
 )
 _METRICS = (
     Setting("METRICS_PORT", matching, "", (f"{_PORT} 9464.", is_port, int),
-        "The port for GET /metrics, in Prometheus' format. If it is not set, there are none. See docs/metrics.md."),
-    Setting("METRICS_HOST", str, "127.0.0.1", (),
-        "The address for METRICS_PORT, like HOST."),
+        "The port for GET /metrics, in Prometheus' format, at HOST. Not set: there are none. See docs/metrics.md."),
     _secret("METRICS_TOKEN", secret, "", ("the token for reading metrics",),
         "What programs have to send for the metrics (Authorization: Bearer …). Anybody who sends it sees the reasons "
         "of /readyz, too. If it is not set, the metrics need none."),

@@ -181,10 +181,8 @@ class Settings:
     journal_days: int
     auto_pause_limit: int
     remind_before: float
-    drain_seconds: float
     host: str
     port: int
-    metrics_host: str
     metrics_port: int | None
     metrics_token: Secret | None
     log_level: str

@@ -85,9 +85,9 @@ class BotProcess:
         self._signal(signal.SIGCONT, BotState.READY)
 
     async def stop(self) -> None:
-        """Ask it to go, as an orchestrator does, and wait until it has. Nothing happens where there is none."""
+        """Ask it to go, as Ctrl-C does, and wait until it has. Nothing happens where there is none."""
         self.thaw()  # a frozen one would not hear it
-        self._signal(signal.SIGTERM, BotState.STOPPING)
+        self._signal(signal.SIGINT, BotState.STOPPING)
         if (process := self._running) is None:
             return
         try:

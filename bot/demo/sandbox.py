@@ -132,5 +132,4 @@ def _common_variables(slack: SimSlack, anchor: SimAnchor) -> dict[str, str]:
         "SLACK_API_URL": slack.url,
         "ANCHOR_API_URL": anchor.url,
         "PORT": "0",
-        "DRAIN_SECONDS": "0",
     }

@@ -103,7 +103,7 @@ class Forms:
         if name == buttons.HISTORY:
             since = time.time() - DAYS * 86_400
             most, team_id = MOST_IN_MODAL + 1, workspace.team_id
-            return history_modal(await self.history.newest(most=most, has_changes=True, team_id=team_id, since=since))
+            return history_modal(await self.history.newest(most=most, team_id=team_id, since=since))
         if name == buttons.ALERTS_SENDER:
             token = workspace.named_token(about)
             return senders.TOKEN_REVOKED.view(name) if token is None else senders.token_modal(workspace, token)

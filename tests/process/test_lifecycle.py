@@ -138,8 +138,7 @@ async def test_commands_that_hang_at_the_end_are_all_told_so(*, socket_mode: boo
     ("number", "socket_mode"), [(signal.SIGINT, False), (signal.SIGTERM, True)], ids=["Ctrl-C", "Socket Mode"]
 )
 async def test_without_work_a_bot_ends_in_order(number: signal.Signals, *, socket_mode: bool) -> None:
-    settings = DEVELOPMENT | {"DRAIN_SECONDS": "3.5"}
-    async with single_workspace_process(settings, socket_mode=socket_mode) as at:
+    async with single_workspace_process(DEVELOPMENT, socket_mode=socket_mode) as at:
         await no_command_is_old(socket_mode=socket_mode)
         await at.command(SESSION)
         assert await seconds_to_stop(at.bot, number) < GONE_WITHIN
@@ -151,7 +150,7 @@ async def test_without_work_a_bot_ends_in_order(number: signal.Signals, *, socke
 
 
 async def test_after_sigterm_requests_are_served_until_a_load_balancer_has_noticed() -> None:
-    async with single_workspace_process(DEVELOPMENT | {"DRAIN_SECONDS": "3"}) as at:
+    async with single_workspace_process(DEVELOPMENT) as at:
         stopping = asyncio.create_task(seconds_to_stop(at.bot))
         while (await at.bot.get("/readyz"))[0] != 503:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.02)

@@ -307,7 +307,7 @@ async def test_a_frozen_replica_sends_no_resume_late(url: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket"])
 async def test_a_rolling_restart_rejects_nothing(url: str, *, socket_mode: bool) -> None:
-    async with replicas(url, socket_mode=socket_mode, DRAIN_SECONDS="1") as at:
+    async with replicas(url, socket_mode=socket_mode) as at:
         at.slack.sockets.choose = at.chance.choice
         giving = asyncio.create_task(at.give(600, rate=30.0, seconds=0.5))
         for old in list(at.bots):

@@ -5,7 +5,7 @@ The addresses of answers (`reply`) are never read here: they are secrets.
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 
@@ -57,30 +57,28 @@ class OrderHistory:
 
     database: Database
 
-    async def newest(self, *, most: int, has_changes: bool = False, **where: object) -> list[PastOrder] | None:
-        """Return the newest orders that meet the conditions, the last one first, perhaps with changes of settings.
+    async def newest(self, *, most: int, **where: object) -> list[PastOrder] | None:
+        """Return the newest orders and changes of settings that meet the conditions, the last one first.
 
         Return None if that takes over a second, or fails: then a window is shown without them.
         """
-        of = ("orders", _CHANGES) if has_changes else ("orders",)
-        found = self._fetch(where, order="given_at DESC, id DESC LIMIT :most", of=of, most=most)
+        found = self._fetch(where, order="given_at DESC, id DESC LIMIT :most", most=most)
         return await or_default(found, None, within=_WINDOW_TIMEOUT)
 
     async def next_page(self, after: PastOrder | None, *, most: int, **where: object) -> list[PastOrder]:
         """Return the orders and changes that follow `after`, or the first ones, in the sequence of their times."""
         is_later = ["given_at >= :after AND (given_at > :after OR id > :after_id)"] if after else []
         values = {"after": after.given_at, "after_id": after.id} if after else {}
-        order = "given_at, id LIMIT :most"
-        return await self._fetch(where, *is_later, order=order, of=("orders", _CHANGES), most=most, **values)
+        return await self._fetch(where, *is_later, order="given_at, id LIMIT :most", most=most, **values)
 
     async def _fetch(
-        self, where: Mapping[str, object], *conditions: str, order: str, of: Sequence[str], **values: object
+        self, where: Mapping[str, object], *conditions: str, order: str, **values: object
     ) -> list[PastOrder]:
-        """Return rows of several tables in one sequence; each is read by its own index."""
+        """Return orders and changes in one sequence; each table is read by its own index."""
         given = {name: value for name, value in where.items() if value is not None}
         own = ["given_at >= :since" if name == "since" else f"{name} = :{name}" for name in given]
         condition = " AND ".join((*own, *conditions)) or "1 = 1"
-        parts = [f"SELECT {_COLUMNS} FROM {table} WHERE {condition} ORDER BY {order}" for table in of]
+        parts = [f"SELECT {_COLUMNS} FROM {table} WHERE {condition} ORDER BY {order}" for table in ("orders", _CHANGES)]
         sql = f"{' UNION ALL '.join(f'SELECT * FROM ({part}) AS part' for part in parts)} ORDER BY {order}"
         rows = await self.database.fetch_all(sql, **given, **values)
         return [PastOrder(**row._asdict()) for row in rows]

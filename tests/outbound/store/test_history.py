@@ -62,7 +62,7 @@ async def test_changes_of_settings_are_between_the_orders(store: Store) -> None:
     assert await read(store, user_id=BOB) == [order] * 3
     assert await read(store, session_id=now.session_id) == [order] * 3
     newest = await OrderHistory(store.database).newest(since=now.given_at - DAY, most=10) or []
-    assert [one.verb for one in newest] == ["pause"] * 3
+    assert [one.verb for one in newest] == ["pause", "set", "pause", "set", "pause"]
 
 
 async def test_the_orders_of_a_batch_are_read_by_its_id(store: Store) -> None:
