@@ -13,7 +13,7 @@ import pytest
 
 from bot.demo.sandbox import environment
 from bot.sim.anchor import SessionState, Slow
-from bot.sim.slack import Delivery, Source
+from bot.sim.slack import Delivery, Source, rate_limited
 from conversations.test_operation import becomes, degraded
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, SOCKET_ONLY, outcome_text, paused, resumed
 from harness.bots import PATIENT_ACK, Remains, SingleHarness, Tenant, many_workspaces, remains, single_workspace
@@ -44,8 +44,8 @@ async def until_told(at: Remains, *, orders: int = 0) -> list[Any]:
 
 
 def texts(at: Remains) -> list[str]:
-    """What the bot has told people in the channel."""
-    return [message.text for message in at.seen() if message.source in {Source.RESPONSE_URL, Source.POST_MESSAGE}]
+    """What the bot has posted: in the channel, or a refusal to its person."""
+    return [message.text for message in [*at.seen(), *at.direct_messages()] if message.source is Source.POST_MESSAGE]
 
 
 @BOTH_TRANSPORTS
@@ -113,6 +113,7 @@ async def test_what_is_left_is_executed_if_it_is_wanted_and_harmless_and_told_on
 ) -> None:
     async with remains(sqlite_url) as left:
         left.anchor.session(left.session).state = SessionState.PAUSED
+        left.slack.faults["chat.update"] = rate_limited(30)  # a result stays as it was posted
         for verb, state, known, age in left_over:
             await left.leave(verb, State(state if state != TOLD else KNOWN), known, age=age, is_told=state == TOLD)
         async with left.restart() as at:

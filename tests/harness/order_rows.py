@@ -42,7 +42,7 @@ _EFFECT = """CASE WHEN :effect = 1 THEN (SELECT coalesce(max(effect), 0) + 1 FRO
     WHERE team_id = CAST(:team_id AS VARCHAR) AND session_id = CAST(:session_id AS VARCHAR)) END"""
 _WRITE = """
     INSERT INTO orders ({names}) VALUES ({values})
-    ON CONFLICT (id) DO UPDATE SET state = excluded.state, told = excluded.told, reply = excluded.reply,
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, told = excluded.told,
       outcome = excluded.outcome, outcome_fields = excluded.outcome_fields, told_at = excluded.told_at,
       effect = coalesce(orders.effect, excluded.effect), settled_at = coalesce(orders.settled_at, excluded.settled_at),
       delivered_by = excluded.delivered_by
@@ -123,14 +123,14 @@ class OrdersOf:
         await self.store.database.change(write, locks={session_lock(*row.session) for row in rows})
 
     def _columns(self, connection: Connection, row: OrderRow) -> dict[str, Any]:
-        values = write_row(row, self.owner, self.cipher) | {"given_at": connection.when(row.given_at)}
+        values = write_row(row, self.owner) | {"given_at": connection.when(row.given_at)}
         is_reminded, _ = values.pop("remind_after") is not None, values.pop("is_at_once")
         values |= {"told": int(row.is_told), "remind_at": 1.0 if is_reminded else None}
         if row.outcome is not None and row.settled_at is not None:
             (name, fields), at = write_outcome(row.outcome), connection.when(row.settled_at)
             values |= {"outcome": name, "outcome_fields": fields, "settled_at": at}
             values |= {"effect": int(isinstance(row.outcome, HAS_EFFECT))}
-            values |= {"told_at": at, "delivered_by": "ack", "reply": None} if row.is_told else {}
+            values |= {"told_at": at, "delivered_by": "ack"} if row.is_told else {}
         return values
 
 

@@ -1,7 +1,4 @@
-"""Read past orders and the states of sessions, and delete what is old. Reads can raise StoreUnreachableError.
-
-The addresses of answers (`reply`) are never read here: they are secrets.
-"""
+"""Read past orders and the states of sessions, and delete what is old. Reads can raise StoreUnreachableError."""
 
 import asyncio
 import logging

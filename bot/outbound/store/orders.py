@@ -51,11 +51,10 @@ _TOLD_WITHIN = 2.0  # seconds for which the record that an outcome is told waits
 _EVER = 1e15  # seconds
 _INSERT = f"""
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
-      thread_ts, reply, state, told, told_at, given_at, owner, remind_at, batch_id)
+      thread_ts, expected_version, state, told, told_at, given_at, owner, remind_at, batch_id)
     SELECT :id, CASE WHEN first.id IS NULL OR :is_at_once = 0 THEN :trigger_id ELSE :id END, :team_id, :session_id,
       :verb, :reason, :source, :user_id, :home_team_id, :channel_id, :thread_ts,
-      CASE WHEN first.id IS NULL THEN CAST(:reply AS TEXT) END, :state,
-      CASE WHEN first.id IS NULL THEN 0 ELSE 1 END,
+      :expected_version, :state, CASE WHEN first.id IS NULL THEN 0 ELSE 1 END,
       CASE WHEN first.id IS NOT NULL THEN CAST(:given_at AS DOUBLE PRECISION) END,
       CAST(:given_at AS DOUBLE PRECISION), :owner,
       CAST(:given_at AS DOUBLE PRECISION) + CAST(:remind_after AS DOUBLE PRECISION), :batch_id
@@ -101,7 +100,7 @@ _BEFORE = {
     verb: f"""
     SELECT other.id, other.verb, other.state, other.outcome, other.user_id, other.channel_id, other.reason,
       other.given_at, CASE WHEN other.seq > own.seq THEN 1 ELSE 0 END AS is_later
-    FROM orders AS own LEFT JOIN orders AS known ON known.id = CAST(:version AS VARCHAR)
+    FROM orders AS own LEFT JOIN orders AS known ON known.id = own.expected_version
       LEFT JOIN orders AS other ON other.id = coalesce({", ".join(f"({one})" for one in against)})
     WHERE own.id = :id
 """
@@ -133,7 +132,7 @@ _SETTLE = f"""
     WHERE id = :id AND owner = :owner AND state <> '{State.SETTLED}' RETURNING id
 """
 _TOLD = """
-    UPDATE orders SET told = 1, told_at = unix_now(), delivered_by = :route, reply = NULL
+    UPDATE orders SET told = 1, told_at = unix_now(), delivered_by = :route
     WHERE id = :id AND owner = :owner
 """
 _OWNER = "SELECT owner FROM orders WHERE id = :id"
@@ -150,8 +149,7 @@ _LEFT = f"SELECT * FROM orders WHERE {_IS_LEFT} ORDER BY seq LIMIT {MOST_TAKEN} 
 _TAKE = "UPDATE orders SET owner = :owner WHERE id IN (SELECT value FROM json_each(:ids))"
 _GIVE_UP = f"""
     UPDATE orders SET state = '{State.SETTLED}', told = 1, settled_at = coalesce(settled_at, :now), told_at = :now,
-      reply = NULL, outcome = coalesce(outcome, :outcome), outcome_fields = coalesce(outcome_fields, :fields),
-      owner = :owner
+      outcome = coalesce(outcome, :outcome), outcome_fields = coalesce(outcome_fields, :fields), owner = :owner
     WHERE id IN (SELECT value FROM json_each(:ids))
 """
 
@@ -185,7 +183,7 @@ class OrderRows:
         """
 
         def work(connection: Connection) -> Callable[[], State | None]:
-            values = write_row(running, self._owner, self.cipher) | {"given_at": connection.when(running.given_at)}
+            values = write_row(running, self._owner) | {"given_at": connection.when(running.given_at)}
             stored, own = connection.queue(_INSERT, values), (values["id"], values["trigger_id"])
             return lambda: State(values["state"]) if own in (rows := stored.fetch_all()) or not rows else None
 
@@ -211,8 +209,8 @@ class OrderRows:
 
     def _clear(self, running: RunningOrder, connection: Connection) -> Callable[[], tuple[bool | None, Against]]:
         verb, version = running.order.verb, running.order.expected_version
-        known = {"version": version, "made_at": _EVER if version is None else made_at(version)}
-        before = connection.fetch_one(_BEFORE[verb], id=running.id, **known)
+        known_at = _EVER if version is None else made_at(version)
+        before = connection.fetch_one(_BEFORE[verb], id=running.id, made_at=known_at)
         if before is None or before.id is not None:
             return partial(_same, (None, None) if before is None else (False, before))
         sent = connection.queue(_SEND, {"id": running.id, "owner": self._owner, "longest": _LONGEST[verb]})
@@ -315,7 +313,7 @@ class OrderRows:
         taken, odd, now = list[RunningOrder](), list[str](), connection.now()
         for row in connection.fetch_all(_LEFT, **values):
             try:
-                taken.append(read_row(row, self.cipher, now))
+                taken.append(read_row(row, now))
             except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError):
                 odd.append(row.id)
                 _log.error("an order can't be read; it is given up", extra={"order": row.id})

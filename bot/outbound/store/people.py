@@ -74,7 +74,7 @@ def _read(text: str) -> Profile | None:
 
 _NAMING = dict.fromkeys(("orders", "audit", "messages", "parts"), "id") | {"workspaces": "team_id"}
 """The tables in which any text can name a person, and the ids of their rows."""
-_KEPT = {"policy", "bot_token", "anchor_api_key", "reply", "shown", "salt"}
+_KEPT = {"policy", "bot_token", "anchor_api_key", "shown", "salt"}
 """The columns that are not changed: people are named in a policy until an admin changes it, the others are no texts."""
 _IN_WORKSPACE = "(CAST(:team_id AS TEXT) IS NULL OR team_id = :team_id)"
 _UNFINISHED = f"SELECT id FROM orders WHERE {IS_UNFINISHED}"

@@ -5,13 +5,11 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
 from bot.core.cards import MarkedCards, SessionName
-from bot.core.fields import Secret
 from bot.core.outcomes import (
     Broken,
     Done,
@@ -30,9 +28,7 @@ from bot.core.requests import REPEATED, Actor, Order, ReplyAddress, Source, Stat
 from bot.core.session_ids import SessionId
 from bot.core.sessions import UNKNOWN_AFTER, Session
 from bot.outbound.store.connections import Row, storable
-from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.messages import Marks
-from bot.outbound.store.secrets import FieldCipher, FieldRef
 from bot.runtime import order_id
 
 NO_CARDS = MarkedCards()
@@ -164,14 +160,12 @@ def is_overtaken(verb: str, outcome: Outcome, effect: int | None, last: Row) -> 
     return is_later and isinstance(outcome, HAS_EFFECT) and (last.verb, last.outcome) != (verb, name_of(outcome))
 
 
-def write_row(running: RunningOrder, owner: str, cipher: FieldCipher) -> dict[str, Any]:
+def write_row(running: RunningOrder, owner: str) -> dict[str, Any]:
     """Return the columns of a new row but for its times. An order without a trigger has its id for one.
 
-    Of the address it keeps what an answer needs after the end of the process, without the message that was clicked.
+    Of the address it keeps the thread: an answer after the end of the process is posted, or a direct message.
     """
-    order, actor, address = running.order, running.order.actor, running.address
-    url = address.response_url and address.response_url.reveal()
-    reply, ref = (url, order.expected_version), FieldRef(running.id, "reply")
+    order, actor = running.order, running.order.actor
     return {
         "id": running.id,
         "trigger_id": storable(order.trigger_id) or running.id,
@@ -184,8 +178,8 @@ def write_row(running: RunningOrder, owner: str, cipher: FieldCipher) -> dict[st
         "user_id": actor.user_id,
         "home_team_id": actor.home_team_id,
         "channel_id": actor.channel_id,
-        "thread_ts": storable(address.result_thread),
-        "reply": cipher.encrypt(Secret(json.dumps(reply)), ref) if any(reply) else None,
+        "thread_ts": storable(running.address.result_thread),
+        "expected_version": order.expected_version,
         "state": (running.state if running.is_allowed else State.WAITING).value,
         "is_at_once": int(running.state is State.SENT),
         "owner": owner,
@@ -193,18 +187,12 @@ def write_row(running: RunningOrder, owner: str, cipher: FieldCipher) -> dict[st
     }
 
 
-def read_row(row: Row, cipher: FieldCipher, now: float) -> RunningOrder:
+def read_row(row: Row, now: float) -> RunningOrder:
     """Return the order of a row, without `recorded`; `now` is the database's time.
 
-    A secret that no key decrypts counts as none. Raises ValueError, TypeError, OverflowError or OSError for an odd row,
-    also with a time that no calendar has.
+    Raises ValueError, TypeError, OverflowError or OSError for an odd row, also with a time that no calendar has.
     """
-    actor = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id)
-    url, version = None, None
-    with suppress(UnreadableError):
-        if row.reply is not None:
-            url, version = json.loads(cipher.decrypt(row.reply, FieldRef(row.id, "reply")).reveal())
-    source = Source(row.source)
+    actor, source = Actor(row.team_id, row.channel_id, row.user_id, row.home_team_id), Source(row.source)
     order = Order(
         verb=Verb(row.verb),
         session_id=SessionId(row.session_id),
@@ -212,11 +200,11 @@ def read_row(row: Row, cipher: FieldCipher, now: float) -> RunningOrder:
         reason=row.reason,
         trigger_id=None if row.trigger_id == row.id else row.trigger_id,
         source=source,
-        expected_version=version,
+        expected_version=row.expected_version,
         batch_id=row.batch_id or "",
     )
     thread_ts = None if source is Source.BUTTON else row.thread_ts  # a failure goes to the channel
-    address = ReplyAddress(actor, Secret(url) if url else None, thread_ts)
+    address = ReplyAddress(actor, thread_ts=thread_ts)
     datetime.fromtimestamp(row.given_at, UTC)
     running = RunningOrder(order, address, time.monotonic() - max(0.0, now - row.given_at), row.id, State(row.state))
     if row.outcome is not None:

@@ -10,7 +10,7 @@ from bot.outbound.store.errors import LockedError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
-VERSION = "9"  # the version of `SCHEMA`: each change of the tables changes it
+VERSION = "10"  # the version of `SCHEMA`: each change of the tables changes it
 _TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 _OTHER = (
@@ -52,7 +52,7 @@ SCHEMA = """
       team_id VARCHAR(40) NOT NULL, session_id VARCHAR(40) NOT NULL, batch_id VARCHAR(40),
       verb VARCHAR(20) NOT NULL, reason TEXT NOT NULL, source VARCHAR(20) NOT NULL,
       user_id VARCHAR(40) NOT NULL, home_team_id VARCHAR(40) NOT NULL, channel_id VARCHAR(40) NOT NULL, thread_ts TEXT,
-      reply TEXT, -- ciphertext, null once it is told
+      expected_version VARCHAR(40), -- of a Resume button: the id of the last order that its person knew of
       owner VARCHAR(40) NOT NULL, state VARCHAR(20) NOT NULL, -- the process that works on it; a State
       outcome VARCHAR(40), outcome_fields TEXT, -- the name of a type in core/outcomes.py, and its fields in JSON
       doubt INTEGER DEFAULT 0 NOT NULL, -- 1: a request had no answer, and can take effect for a minute

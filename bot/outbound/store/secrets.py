@@ -137,7 +137,6 @@ KEY_COLUMN = "value"
 _SECRETS = (
     ("workspaces", "team_id", "bot_token", "1 = 1"),
     ("workspaces", "team_id", "anchor_api_key", "1 = 1"),
-    ("orders", "id", "reply", "1 = 1"),
     ("marks", "name", KEY_COLUMN, f"scope = '{AUDIT_KEY}'"),
 )
 """Tables, the ids of their rows, the columns that are encrypted, and which rows are."""

@@ -15,7 +15,7 @@ from bot.outbound.store import sqlite
 from bot.outbound.store.orders import LONGEST_SENT
 from harness import OTHER_SESSION, order_rows
 from harness.conversation import until
-from harness.databases import KEY, OTHER_KEY, query
+from harness.databases import KEY, query
 from harness.order_rows import LEASE, OrderRow, Settled, order_row, orders_of, record, rows_of, running, settled
 from harness.product import OrderRows, Secret, State, Store, open_store, requests
 from harness.product import outcomes as out
@@ -47,7 +47,6 @@ async def test_a_trigger_is_stored_once_and_a_pause_that_came_twice_has_a_row_wi
             recorded = [await rows.record(first), await others.record(again), await others.record(late)]
             assert recorded == [SENT, None, None]
         assert await stored(store, "id, trigger_id, told") == [(first.id, "1.2", 0), (again.id, again.id, 1)]
-        assert await fetch(store, "SELECT id FROM orders WHERE reply IS NOT NULL") == [(first.id,)]
 
 
 async def test_nothing_is_recorded_of_a_workspace_that_is_not_installed(store: Store) -> None:
@@ -70,18 +69,6 @@ async def test_a_pause_holds_nothing_back_until_its_person_is_allowed_to_give_it
         await record(rows, running(session=OTHER_SESSION))  # after what was queued before
         assert [(await others.clear(one))[0] for one in (first, second)] == [False, False]
     assert await stored(store, "state") == [(SENT,)] * 3 + [(WAITING,)]
-
-
-async def test_a_response_url_is_stored_encrypted_until_the_outcome_is_told(store: Store) -> None:
-    one = running()
-    async with orders_of(store) as rows:
-        await record(rows, one)
-        ((reply,),) = await stored(store, "reply")
-        assert "hooks" not in str(reply)
-        await rows.settle(one, PAUSED)
-        assert await stored(store, "reply, told") == [(reply, 0)]
-        await rows.told(one, "ack")
-    assert await stored(store, "reply, told, delivered_by, settled_at <= told_at") == [(None, 1, "ack", True)]
 
 
 async def test_a_file_has_no_response_url_and_a_commit_to_it_survives_a_power_loss(
@@ -466,13 +453,3 @@ async def test_an_odd_row_holds_up_nothing_but_itself(store: Store, odd: str, ca
         await record(rows, resume)
         assert await rows.clear(resume) == (True, None)
         assert await rows.settle(resume, RESUMED) == Settled(RESUMED)
-
-
-async def test_what_cannot_be_decrypted_or_read_is_left_out(store: Store) -> None:
-    row, unreadable = order_row(), settled(order_row(), PAUSED)
-    await rows_of(store, "gone", OTHER_KEY).write(row, unreadable)
-    await execute(store, "UPDATE orders SET outcome = 'Exploded' WHERE outcome IS NOT NULL")
-    async with orders_of(store) as rows:
-        first, second = await rows.adopt([])
-    assert (first.address.response_url, first.order) == (None, row.order)
-    assert (second.state, type(second.outcome)) == (State.SETTLED, out.Broken)
