@@ -23,7 +23,7 @@ from bot.inbound.http import HealthRoutes, listening, metrics_application
 from bot.inbound.install import Install, open_oauth
 from bot.inbound.slack.app import ACK_WAIT, MOST_TASKS, Router, SlackApp, SlackRoute
 from bot.inbound.slack.listeners import OrderListeners, ViewListeners
-from bot.inbound.slack.socket_mode import HEARTBEAT, REDELIVERY_WINDOW, SocketMode, connect
+from bot.inbound.slack.socket_mode import HEARTBEAT, REDELIVERY_WINDOW, TICK, SocketMode, connect
 from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
@@ -41,7 +41,7 @@ from bot.outbound.store.reminders import ReminderRows
 from bot.outbound.store.store import Store, open_watched
 from bot.outbound.store.workspaces import saving_ids
 from bot.outbound.store.writer import Lease, Writer
-from bot.outbound.workspaces import Workspaces
+from bot.outbound.workspaces import READ_TIMEOUT, Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks, run_periodically
 from bot.usecases.access import AccessCheck
 from bot.usecases.auto_pause import AlertCards, AutoPauses
@@ -85,6 +85,8 @@ class Limits:
     ack_wait: float = ACK_WAIT  # of an ack for an outcome
     heartbeat: float = HEARTBEAT  # of Socket Mode, as the next one
     redelivery_window: float = REDELIVERY_WINDOW
+    tick: float = TICK  # by which Socket Mode notices standstills
+    read_timeout: float = READ_TIMEOUT  # of a workspace that is read
 
 
 DEFAULT_LIMITS = Limits()
@@ -130,7 +132,7 @@ class Bot:
         anchor = AnchorClient(anchor_http, timeout=timeout, deadline=deadline, metrics=metrics)
         anchor_sessions = AnchorSessions(anchor_http, timeout)
         self.store = store
-        workspaces = self.workspaces = Workspaces(store, one, readiness)
+        workspaces = self.workspaces = Workspaces(store, one, readiness, limits.read_timeout)
         owner = f"{settings.mark}{secrets.token_hex(8)}"
         lease = self.lease = Lease(owner, is_alone=not database.driver.is_shared)
         writer = self.writer = Writer(database, lease, readiness)
@@ -202,7 +204,8 @@ class Bot:
         self.socket_mode = None
         if settings.slack_app_token is not None:
             opening = partial(connect, session, slack, settings.slack_app_token, limits.heartbeat)
-            self.socket_mode = SocketMode(opening, slack_app, readiness, self.acks, limits.redelivery_window)
+            patience = limits.redelivery_window, limits.tick
+            self.socket_mode = SocketMode(opening, slack_app, readiness, self.acks, *patience)
         self.health = HealthRoutes(readiness, settings.metrics_token, leads=self.leads)
         alerts = Alerts(auto_pauses, workspaces, tasks, readiness, metrics, monitor, limits.alerts_at_once)
         slack_route = SlackRoute(slack_app, settings.slack_signing_secrets, limits.now)

@@ -42,8 +42,7 @@ _LARGE = 128 * 1024  # bytes; SQLite takes and frees blocks of 90,000 in each tr
 
 _EARLY = 0.02  # seconds by which a timer can fire before its time
 
-TICK = 0.5  # seconds: an idle process wakes up so often
-LONGEST_GAP = 0.6  # seconds between two ticks; shorter standstills are within what `core.requests` assumes for the way
+_LONGEST_GAP = 1.2  # ticks; shorter standstills are within what `core.requests` assumes for the way
 _BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
 
 
@@ -216,16 +215,17 @@ async def collect_when_quiet(tasks: Sized) -> None:
 
 
 class StandstillMonitor:
-    """A tick that notices when the event loop did not run."""
+    """A tick every so many seconds that notices when the event loop did not run."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick: float) -> None:
+        self._interval = tick
         self._last_tick = time.monotonic()
         self._began = self._ended = -_BACKLOG
 
     async def run(self) -> None:
         """Tick until cancelled."""
         while True:
-            await asyncio.sleep(until_tick(TICK))
+            await asyncio.sleep(until_tick(self._interval))
             self._tick(time.monotonic())
 
     def earliest(self, read_at: float) -> float:
@@ -234,7 +234,7 @@ class StandstillMonitor:
         return self._began if read_at - self._ended < _BACKLOG else read_at
 
     def _tick(self, now: float) -> None:
-        if now - self._last_tick > LONGEST_GAP:
+        if now - self._last_tick > _LONGEST_GAP * self._interval:
             self._began, self._ended = self._last_tick, now
         self._last_tick = now
 

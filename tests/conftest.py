@@ -160,12 +160,9 @@ class Listener(logging.Handler):
 def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let a test change nothing for the next ones, and log no secret, the bot's own loggers at DEBUG.
 
-    No command ends this process a second later. A busy machine stops the event loop for a while, after which the bot
-    would hold back a resume; ticks are a tenth of the time of a conversation.
+    No command ends this process a second later.
     """
     monkeypatch.setattr("bot.cli.main.force_exit_after", lambda *_, **__: None)
-    monkeypatch.setattr("bot.runtime.LONGEST_GAP", 72.0)
-    monkeypatch.setattr("bot.runtime.TICK", 60.0)
     root, ours, listener = logging.getLogger(), logging.getLogger("bot"), Listener()
     before = list(root.handlers), root.level, ours.level
     ours.setLevel(logging.DEBUG)

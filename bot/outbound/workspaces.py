@@ -55,6 +55,7 @@ class Workspaces:
     store: Store
     pinned: Workspace | None = None
     readiness: Readiness = field(default_factory=Readiness)
+    read_timeout: float = READ_TIMEOUT
 
     def __post_init__(self) -> None:
         self.rows = self.store.rows
@@ -81,7 +82,7 @@ class Workspaces:
                 self.identify(*ids)
         return ROW_INTERVAL
 
-    async def find(self, team_id: str, *, max_age: float = MAX_AGE, within: float = READ_TIMEOUT) -> Workspace | None:
+    async def find(self, team_id: str, *, max_age: float = MAX_AGE, within: float = math.inf) -> Workspace | None:
         """Return the workspace of a verified request, or None if it is not served.
 
         It is as it was at most `max_age` seconds ago. If it is cached, and is not read again `within` so many seconds,
@@ -91,7 +92,7 @@ class Workspaces:
             return self.pinned if self.pinned.serves(team_id) else None
         cached = self._cache.get(team_id)
         if cached is None:
-            return await self._result(team_id, READ_TIMEOUT)
+            return await self._result(team_id)
         if time.monotonic() < cached.read_at + max_age:
             return cached.workspace
         try:
@@ -109,7 +110,7 @@ class Workspaces:
         if self.pinned is not None:
             return await self.find(team_id)
         self._reads.pop(team_id, None)
-        return await self._result(team_id, READ_TIMEOUT)
+        return await self._result(team_id)
 
     async def owner_of_alerts(self, ref: str) -> Workspace | None:
         """Return the workspace of an alerts URL, whose last part is `ref`: a team id, unverified, or "" if pinned."""
@@ -161,7 +162,7 @@ class Workspaces:
         await self._tasks.settle(within=_CLOSE_TIMEOUT)
         await self._tasks.cancel()
 
-    async def _result(self, team_id: str, within: float) -> Workspace | None:
+    async def _result(self, team_id: str, within: float = math.inf) -> Workspace | None:
         """Return the result of the read in flight, or of a new one. Without it the read goes on."""
         read = self._reads.get(team_id)
         if read is None:
@@ -169,7 +170,7 @@ class Workspaces:
                 raise StoreUnreachableError("too many reads wait for the database")
             read = self._reads[team_id] = self._tasks.start(self.rows.find(team_id))
             read.add_done_callback(partial(self._cache_result, team_id, time.monotonic()))
-        await asyncio.wait({read}, timeout=within)
+        await asyncio.wait({read}, timeout=min(within, self.read_timeout))
         if not read.done() or read.cancelled():
             raise StoreUnreachableError("the database does not answer in time")
         return read.result()

@@ -45,9 +45,3 @@ async def team(at: ManyHarness) -> Tenant:
     team = await Tenant.open(at, with_key=True)
     await team.open_home()
     return team
-
-
-@pytest.fixture(autouse=True)
-def patient_with_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait longer for the database than the bot does: a machine that stands still is not what these tests are about."""
-    monkeypatch.setattr("bot.outbound.workspaces.READ_TIMEOUT", 10.0)

@@ -12,6 +12,7 @@ from aiohttp.http import StreamWriter
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
+from bot.inbound.slack.socket_mode import TICK
 from bot.outbound.store.database import Database
 from bot.sim.anchor import DEFAULT_KEY, html, rate_limited
 from bot.sim.local_server import free_port
@@ -143,13 +144,6 @@ def add_quiet_cards(connection: Connection, count: int, team_id: str) -> None:
     connection.execute("UPDATE messages SET due = NULL, ts = coalesce(ts, id)")
 
 
-@pytest.fixture
-def as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.runtime.LONGEST_GAP", 0.6)
-    monkeypatch.setattr("bot.runtime.TICK", 0.5)
-
-
-@pytest.mark.usefixtures("as_in_production")
 @BOTH_TRANSPORTS
 @pytest.mark.parametrize("cards", [0, 1000])
 async def test_an_idle_bot_wakes_up_rarely(cards: int, sqlite_url: str) -> None:
@@ -160,7 +154,7 @@ async def test_an_idle_bot_wakes_up_rarely(cards: int, sqlite_url: str) -> None:
         "ALERTS_CHANNEL": "C0ALERTS001",
     }
     own["REMIND_BEFORE"] = "5"
-    async with single_workspace(**own) as at, open_store(Secret(sqlite_url), [KEY]) as store:  # type: ignore[arg-type]
+    async with single_workspace(tick=TICK, **own) as at, open_store(Secret(sqlite_url), [KEY]) as store:  # type: ignore[arg-type]
         body = {"session_id": at.session, "text": "costs"}
         await post_json(f"{at.bot.url}/alerts", body, headers={"Authorization": f"Bearer {TOKEN}"})
         await asyncio.sleep(130.0)  # until the start is over, and the session has been read

@@ -16,7 +16,7 @@ from bot.sim.anchor import SessionState, Slow
 from bot.sim.slack import Delivery, Source, rate_limited
 from conversations.test_operation import becomes, degraded
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, SOCKET_ONLY, outcome_text, paused, resumed
-from harness.bots import PATIENT_ACK, Remains, SingleHarness, Tenant, many_workspaces, remains, single_workspace
+from harness.bots import PATIENCE, Remains, SingleHarness, Tenant, many_workspaces, remains, single_workspace
 from harness.connect_proxy import forward, serving
 from harness.conversation import until
 from harness.databases import KEY
@@ -170,7 +170,7 @@ async def test_after_a_crash_a_resume_is_asked_about_and_one_that_is_in_the_jour
 @asynccontextmanager
 async def second_bot(at: SingleHarness, url: str, **options: str) -> AsyncIterator[str]:
     environ = environment(at.slack, at.anchor, DATABASE_URL=url, ENCRYPTION_KEYS=KEY.reveal(), **options)
-    async with running(Settings.from_env(environ), Limits(ack_wait=PATIENT_ACK, redelivery_window=0.0)) as bot:
+    async with running(Settings.from_env(environ), Limits(**PATIENCE)) as bot:
         await bot.startup
         await at.anchor.until(lambda: at.anchor.requests and at.anchor.requests[0].status)
         at.anchor.requests.clear()  # the check of the key

@@ -255,10 +255,8 @@ async def test_bad_alerts_are_warnings_and_their_neighbours_are_taken() -> None:
 async def test_alerts_that_are_left_out_are_told_and_the_first_500_are_taken() -> None:
     alerts = [alertmanager_alert(fingerprint=str(number)) for number in range(503)]
     async with taking_alerts() as at:
-        began = time.monotonic()
         status, answer = await send(at, body=alertmanager_body(*alerts, truncated=2))
         assert (status, answer["taken"], answer["warnings"]) == (200, 500, [say.SEND_LESS])
-        assert time.monotonic() - began < 2.0
         told = say.lost_message(Lost.TOO_LARGE, ["default"]).text
         await until_told(at, told)
         (card,) = await until_posted(at)

@@ -35,6 +35,9 @@ PATIENT = 30.0
 PATIENT_ACK = 15.0
 """Seconds that an ack of the bot waits for an outcome, unless a test is about that. The bot's own are 2."""
 
+PATIENCE: dict[str, Any] = {"ack_wait": PATIENT_ACK, "redelivery_window": 0.0, "tick": 60.0, "read_timeout": 10.0}
+"""Limits of a bot, unless a test is about them. A busy machine stops the event loop and the database for a while."""
+
 
 async def forget_key_check(anchor: SimAnchor) -> None:
     """Wait until the bot has tried its key after startup, so that a test finds only its own requests."""
@@ -64,8 +67,7 @@ async def serving(
     slack: SimSlack, environ: Mapping[str, str], *, waits: bool = True, **limits: Any
 ) -> AsyncIterator[Bot]:
     """Run a bot that gets Slack's requests, and wait until it has started."""
-    limits = {"ack_wait": PATIENT_ACK, "redelivery_window": 0.0} | limits
-    async with running(Settings.from_env(environ), Limits(**limits)) as bot:
+    async with running(Settings.from_env(environ), Limits(**PATIENCE | limits)) as bot:
         slack.request_url = None if slack.socket_mode else f"{bot.url}/slack/events"
         if waits:
             await bot.startup
@@ -251,7 +253,7 @@ async def many_workspaces(database_url: str, **options: Any) -> AsyncIterator[Ma
 @asynccontextmanager
 async def another_bot(at: ManyHarness) -> AsyncIterator[str]:
     """Run a second bot on the same database, and return its URL for Slack's requests."""
-    async with running(Settings.from_env(at.environ | {"PORT": "0"})) as bot:
+    async with running(Settings.from_env(at.environ | {"PORT": "0"}), Limits(**PATIENCE)) as bot:
         await bot.startup
         yield f"{bot.url}/slack/events"
 

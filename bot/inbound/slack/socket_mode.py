@@ -39,6 +39,7 @@ MOST_UNANSWERED = 30_000
 REDELIVERY_WINDOW = 5.0
 """Seconds after a connection has opened in which Slack sends again what was not acknowledged over another one."""
 
+TICK = 0.5  # seconds between two looks for a standstill: an idle process wakes up so often
 _STABLE_AFTER = 10.0  # seconds; a connection that lasted longer resets the retry delay
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 0.5, 5.0
 
@@ -232,31 +233,29 @@ class SocketAcks:
 Connect = Callable[[], Awaitable[SocketConnection]]  # raises the errors of `connect`
 
 
+@dataclass(eq=False)
 class SocketMode:
-    """Client that keeps a connection open and dispatches its envelopes. `acks` has a task per unanswered envelope.
+    """Client that keeps a connection open and dispatches its envelopes. `tasks` has one for each unanswered envelope.
 
     The next connection opens before the old one closes. A command has no time, so it may be old if it comes soon after
     a connection has opened: there can have been one before, also in a process that was killed.
     """
 
-    def __init__(
-        self,
-        connect: Connect,
-        slack_app: SlackApp,
-        readiness: Readiness,
-        acks: Tasks,
-        redelivery_window: float = REDELIVERY_WINDOW,
-    ) -> None:
-        self._open_connection = connect
-        self._readiness = readiness
-        self._acks = SocketAcks(slack_app, acks, self._report_last_lost)
-        self._window = redelivery_window
+    connect: Connect
+    slack_app: SlackApp
+    readiness: Readiness
+    tasks: Tasks
+    redelivery_window: float = REDELIVERY_WINDOW
+    tick: float = TICK
+
+    def __post_init__(self) -> None:
+        self._acks = SocketAcks(self.slack_app, self.tasks, self._report_last_lost)
         self._rejections = RejectionLog()
         self._tasks = Tasks()
-        self._standstills = StandstillMonitor()
+        self._standstills = StandstillMonitor(self.tick)
         self._opened_at: float | None = None  # the last connection
         self._attempt = 0
-        readiness.block("socket", "No connection to Slack (Socket Mode) is open yet.")
+        self.readiness.block("socket", "No connection to Slack (Socket Mode) is open yet.")
 
     async def start(self) -> None:
         """Open the first connection, and keep one open from then on. Raises AppTokenRefusedError."""
@@ -289,7 +288,7 @@ class SocketMode:
         while True:
             await asyncio.sleep(delay)
             try:
-                return self._register(await self._open_connection())
+                return self._register(await self.connect())
             except AppTokenRefusedError as error:
                 if self._opened_at is None:
                     raise
@@ -302,13 +301,13 @@ class SocketMode:
         delay = retry_delay(self._attempt, random.random())  # noqa: S311 - no secret
         _log.warning("connection to Slack failed", extra={"why": why, "next_attempt_in": round(delay, 1)})
         if not self._acks.connections:
-            self._readiness.block("socket", f"No connection to Slack (Socket Mode) is open ({why}); trying again.")
+            self.readiness.block("socket", f"No connection to Slack (Socket Mode) is open ({why}); trying again.")
         return delay
 
     def _register(self, connection: SocketConnection) -> SocketConnection:
         self._opened_at = time.monotonic()
         _log.info("connected to Slack")
-        self._readiness.clear("socket")
+        self.readiness.clear("socket")
         self._acks.add(connection)
         self._tasks.start(self._read(connection))
         return connection
@@ -326,7 +325,7 @@ class SocketMode:
             case Envelope() as envelope:
                 if envelope.rejected is not None:
                     self._rejections.record(envelope.rejected)
-                is_soon = self._opened_at is not None and received_at < self._opened_at + self._window
+                is_soon = self._opened_at is not None and received_at < self._opened_at + self.redelivery_window
                 may_be_old = is_soon and envelope.kind == "command"
                 self._acks.answer(envelope, self._standstills.earliest(received_at), may_be_old=may_be_old)
             case Control(type=kind, reason=reason) if kind == DISCONNECT:
@@ -338,7 +337,7 @@ class SocketMode:
                 self._rejections.record(rejected)
 
     def _report_last_lost(self) -> None:
-        self._readiness.block("socket", "The connection to Slack (Socket Mode) ended; opening another.")
+        self.readiness.block("socket", "The connection to Slack (Socket Mode) ended; opening another.")
 
 
 def retry_delay(attempt: int, jitter: float) -> float:

@@ -46,7 +46,6 @@ _log = logging.getLogger(__name__)
 INTERVAL = 16.0  # seconds between two looks for rows to chain
 LOG_INTERVAL = 3_600.0  # seconds between two looks for gaps
 BATCH = 100  # rows in a transaction, which takes some milliseconds: on SQLite those of orders wait for it
-PAGE = 5_000  # rows that are verified at a time
 _PAUSE = 0.2  # seconds between two transactions
 _DAY = 86_400.0
 _SETTLING = 3_600.0  # seconds by which an order can be older than its row
@@ -157,6 +156,7 @@ class AuditTrail:
 
     database: Database
     cipher: FieldCipher
+    page: int = 5_000  # rows that are verified at a time
 
     def __post_init__(self) -> None:
         self._key = self.cipher.derive("anchor-bot: the links of the audit trail")
@@ -332,9 +332,9 @@ class AuditTrail:
         inspection = Inspection(await self.database.read(self._keys), self.cipher.key_id, now, limit)
         read = lru_cache(_MOST_KNOWN)(partial(read_mark, keys=inspection.keys, own=self.cipher.key_id))
         for sql, start in ((_FOLLOWED, {"team_id": "", "place": -1}), (_WAITING, _START)):
-            after, count = start, PAGE
-            while count == PAGE:
-                rows = await self.database.fetch_all(sql, **after, most=PAGE)
+            after, count = start, self.page
+            while count == self.page:
+                rows = await self.database.fetch_all(sql, **after, most=self.page)
                 for row in rows:
                     found, mark = AuditRow._make(row[:_WIDTH]), read(row.team_id, row.mark) or Mark(row.team_id)
                     beside, known, salt, *order = row[_WIDTH:-1]

@@ -128,7 +128,7 @@ class Connection:
             with suppress(self.driver.api.Error):
                 raw.close()
 
-    def begin(self, locks: Iterable[int] = (), *, lock_timeout: float = 4.0) -> None:
+    def begin(self, locks: Iterable[int], *, lock_timeout: float) -> None:
         """Begin a transaction with the next statement. It waits so long for each lock, and holds it until its end."""
         self._time = self._clock = None
         self.queue(self.driver.begin, {})

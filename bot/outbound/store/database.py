@@ -22,6 +22,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 TIMEOUT = 5.0  # seconds for a read or a change
+_LOCK_SHARE = 0.8  # of it for each lock
 QUIET = 600.0  # seconds in which an error is not logged again
 READERS = 4  # threads and connections
 WRITERS = 3  # threads and connections beside that for orders; SQLite has one for all
@@ -78,7 +79,7 @@ class Database:
         After `within` seconds, or `timeout`, it is rolled back, unless it is just being committed. `is_prepared`: also
         before `prepared` is set.
         """
-        transact = partial(_transact, work, locks)
+        transact = partial(_transact, work, locks, lock_timeout=_LOCK_SHARE * self.timeout)
         return await self._call(self.changes, transact, within, self.turn, is_prepared=is_prepared)
 
     async def change_orders(
@@ -166,7 +167,7 @@ class Database:
 
 
 def _transact(
-    work: Callable[[Connection], _T], locks: Iterable[int], connection: Connection, *, lock_timeout: float = 4.0
+    work: Callable[[Connection], _T], locks: Iterable[int], connection: Connection, *, lock_timeout: float
 ) -> _T:
     connection.begin(locks, lock_timeout=lock_timeout)
     result = work(connection)

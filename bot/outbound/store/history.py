@@ -31,8 +31,6 @@ _DELETE_LEASES = "DELETE FROM leases WHERE until < :limit"
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
 MOST_OTHERS = 200  # sessions whose pauses are read beside those of a list
-_WINDOW_TIMEOUT = 1.0  # seconds; a trigger of a modal lasts 3
-PAUSED_TIMEOUT = 0.3  # seconds for which a list waits to know what is paused
 
 IS_UNFINISHED = f"(state <> '{State.SETTLED}' OR told = 0)"  # it repeats the condition of the partial index
 _COLUMNS = ", ".join(field.name for field in fields(PastOrder))
@@ -53,6 +51,7 @@ class OrderHistory:
     """Repository of past orders."""
 
     database: Database
+    timeout: float = 1.0  # seconds for which a window waits for them; its trigger lasts 3
 
     async def newest(self, *, most: int, **where: object) -> list[PastOrder] | None:
         """Return the newest orders and changes of settings that meet the conditions, the last one first.
@@ -60,7 +59,7 @@ class OrderHistory:
         Return None if that takes over a second, or fails: then a window is shown without them.
         """
         found = self._fetch(where, order="given_at DESC, id DESC LIMIT :most", most=most)
-        return await or_default(found, None, within=_WINDOW_TIMEOUT)
+        return await or_default(found, None, within=self.timeout)
 
     async def next_page(self, after: PastOrder | None, *, most: int, **where: object) -> list[PastOrder]:
         """Return the orders and changes that follow `after`, or the first ones, in the sequence of their times."""
@@ -131,6 +130,7 @@ class SessionStates:
     """Repository of the states of sessions."""
 
     database: Database
+    timeout: float = 0.3  # seconds for which a list waits to know what is paused
 
     async def of(self, team_id: str, session_ids: Collection[str]) -> dict[str, SessionState]:
         """Return the states of sessions by their ids, without those that nobody has changed."""
@@ -143,9 +143,9 @@ class SessionStates:
         """Return the states of those sessions whose last order that has ended is a confirmed pause, however old, by id.
 
         The newest is first. `since` a time (Unix seconds) also others that were paused. Return None if the database
-        gives no answer within PAUSED_TIMEOUT.
+        gives no answer within `timeout`.
         """
-        return await or_default(self._paused(team_id, session_ids, since), None, within=PAUSED_TIMEOUT)
+        return await or_default(self._paused(team_id, session_ids, since), None, within=self.timeout)
 
     async def _paused(self, team_id: str, session_ids: Collection[str], since: float | None) -> dict[str, SessionState]:
         others = [] if since is None else await self.database.fetch_all(_PAUSED_SINCE, team_id=team_id, since=since)

@@ -83,9 +83,6 @@ LIVING = f"SELECT owner FROM leases WHERE name <> '{LEADER}' AND {IS_LIVE}"
 _LEAVE = ("DELETE FROM leases WHERE name = :owner", "UPDATE leases SET until = unix_now() - 1 WHERE owner = :owner")
 
 
-AWAY = 10.0  # seconds after which a process that has left the lead takes it again, if nobody has it
-
-
 @dataclass(eq=False)
 class Lease:
     """The lease of a process, `owner`, of so many seconds.
@@ -98,6 +95,7 @@ class Lease:
     _: KW_ONLY
     is_alone: bool = False
     can_lead: bool = True
+    away: float = 10.0  # seconds after which a process that has left the lead takes it again, if nobody has it
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a renewal is due before its time, since this process leads on only in a new term."""
 
@@ -168,7 +166,7 @@ class Lease:
         """Leave the lead to another living process, if there is one; return whether. Take it again if it does not."""
         if connection.execute(_YIELD, owner=self.owner, lease=self.seconds) == 0:
             return False
-        self._leads_from, self._term, self._is_sure = time.monotonic() + AWAY, None, False
+        self._leads_from, self._term, self._is_sure = time.monotonic() + self.away, None, False
         return True
 
     def leave(self, connection: Connection) -> None:
@@ -205,6 +203,7 @@ class Writer:
     readiness: Readiness
     is_off: bool = False
     """Whether the database can't be used: then nothing waits for it."""
+    most_waiting: int = MOST_WAITING
     waiting: list[_Waiting] = field(default_factory=list)
     """The works, in their order, until they are done."""
     _held: dict[int, float] = field(default_factory=dict)
@@ -218,7 +217,7 @@ class Writer:
     @property
     def is_full(self) -> bool:
         """Return whether no more works are taken."""
-        return len(self.waiting) >= MOST_WAITING
+        return len(self.waiting) >= self.most_waiting
 
     @property
     def is_renewal_due(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.audit import AuditRow, Mark, Point, Verdict
-from bot.outbound.store.audit import INTERVAL, AuditTrail, changed
+from bot.outbound.store.audit import BATCH, INTERVAL, AuditTrail, changed
 from bot.outbound.store.people import Person, forget
 from bot.outbound.store.secrets import FieldCipher, rotate
 from harness.databases import KEY, OTHER_KEY
@@ -156,10 +156,8 @@ EVILS = {
 
 
 @pytest.mark.parametrize("evil", EVILS)
-async def test_the_first_row_that_is_not_as_it_was_written_is_named(
-    store: Store, evil: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.outbound.store.audit.PAGE", 2)
+async def test_the_first_row_that_is_not_as_it_was_written_is_named(store: Store, evil: str) -> None:
+    store.audit.page = 2
     await give(store)
     statement, expected = EVILS[evil]
     if evil == "an inserted order":
@@ -261,11 +259,8 @@ async def test_a_person_who_was_forgotten_leaves_the_trail_whole(store: Store) -
     assert (await verified(store))[0] == CHANGED
 
 
-async def test_pruning_is_no_gap_and_a_deletion_is_still_told_from_it(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.outbound.store.audit.BATCH", 2)
-    old = [order_row(age=DAYS * DAY + 60.0) for _ in range(3)]
+async def test_pruning_is_no_gap_and_a_deletion_is_still_told_from_it(store: Store) -> None:
+    old = [order_row(age=DAYS * DAY + 60.0) for _ in range(BATCH + 3)]
     await rows_of(store, "here").write(*(told(one, out.Paused()) for one in old))
     await chain(store)
     await store.audit.prune(DAYS)
@@ -274,7 +269,7 @@ async def test_pruning_is_no_gap_and_a_deletion_is_still_told_from_it(
     assert await verified(store) == (WHOLE, "")
     await give(store, 2)
     assert await verified(store) == (WHOLE, "")
-    await execute(store, "DELETE FROM audit WHERE place = 4")
+    await execute(store, "DELETE FROM audit WHERE place = :place", place=len(old) + 1)
     assert (await verified(store))[0] == CHANGED
 
 

@@ -16,14 +16,8 @@ from harness.stored import ACME, DAY, GLOBEX, execute, fetch
 from harness.texts import SESSION
 
 ALICE, BOB = "U0ALICE0001", "U0BOB000001"
+PATIENT = 60.0  # seconds that a read can take on a busy machine
 OFF, ON = workspace.AutoPause.OFF, workspace.AutoPause.ON
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a read take as long as a busy machine needs."""
-    for name in ("PAUSED_TIMEOUT", "_WINDOW_TIMEOUT"):
-        monkeypatch.setattr(f"bot.outbound.store.history.{name}", 60.0)
 
 
 async def fill(store: Store) -> None:
@@ -45,7 +39,7 @@ async def fill(store: Store) -> None:
 async def read(store: Store, **where: object) -> list[tuple[str, str, str]]:
     """Read all in pages of two."""
     found: list[history.PastOrder] = []
-    while page := await OrderHistory(store.database).next_page(found[-1] if found else None, most=2, **where):
+    while page := await OrderHistory(store.database, PATIENT).next_page(found[-1] if found else None, most=2, **where):
         assert len(page) <= 2
         found += page
     return [(one.verb, one.reason, one.user_id) for one in found]
@@ -55,13 +49,13 @@ async def test_changes_of_settings_are_between_the_orders(store: Store) -> None:
     await fill(store)
     order, on, off = ("pause", "it loops", BOB), *(("set", f"pauses by alerts: {one}", ALICE) for one in (ON, OFF))
     assert await read(store) == [order, on, order, off, order]
-    (now,) = await OrderHistory(store.database).newest(most=1) or []
+    (now,) = await OrderHistory(store.database, PATIENT).newest(most=1) or []
     assert await read(store, since=now.given_at - 5_000.0) == [off, order]
     assert await read(store, team_id=GLOBEX.team_id) == [on, off]
     assert await read(store, user_id=ALICE) == [on, off]
     assert await read(store, user_id=BOB) == [order] * 3
     assert await read(store, session_id=now.session_id) == [order] * 3
-    newest = await OrderHistory(store.database).newest(since=now.given_at - DAY, most=10) or []
+    newest = await OrderHistory(store.database, PATIENT).newest(since=now.given_at - DAY, most=10) or []
     assert [one.verb for one in newest] == ["pause", "set", "pause", "set", "pause"]
 
 
@@ -69,9 +63,9 @@ async def test_the_orders_of_a_batch_are_read_by_its_id(store: Store) -> None:
     batch = [replace(one, order=replace(one.order, batch_id="0193")) for one in (order_row() for _ in range(30))]
     done = [told(one, outcomes.Paused()) for one in batch[:20]]
     await rows_of(store).write(order_row(age=60.0), *done, *batch[20:], order_row())
-    assert len(await OrderHistory(store.database).newest(batch_id="0193", most=100) or []) == 30
+    assert len(await OrderHistory(store.database, PATIENT).newest(batch_id="0193", most=100) or []) == 30
     await execute(store, f"UPDATE orders SET outcome = 'Foreseen' WHERE id = '{done[0].id}'")  # noqa: S608
-    found_in_batch = await SessionStates(store.database).of_batch(ACME.team_id, "0193")
+    found_in_batch = await SessionStates(store.database, PATIENT).of_batch(ACME.team_id, "0193")
     kinds = Counter(type(one.outcome) for one in found_in_batch)
     assert kinds == {outcomes.Paused: 19, type(None): 10, outcomes.Broken: 1}
 
@@ -107,7 +101,7 @@ async def test_paused_is_a_session_whose_last_order_that_ended_is_a_confirmed_pa
     ]
     await rows_of(store).write(*(told(one, outcome) if outcome else one for one, outcome in rows))
     session_id = rows[0][0].order.session_id
-    states = SessionStates(store.database)
+    states = SessionStates(store.database, PATIENT)
     found = await states.paused(ACME.team_id, [session_id])
     assert found is not None
     assert [(name, one.user_id) for name, one in found.items()] == ([(session_id, ALICE)] if is_paused else [])
@@ -116,7 +110,7 @@ async def test_paused_is_a_session_whose_last_order_that_ended_is_a_confirmed_pa
 
 async def test_the_state_of_a_session_is_by_the_sequence_of_effects(store: Store) -> None:
     pause, resume = (replace(order_row(verb), id=name) for name, verb in (("1", PAUSE), ("2", RESUME)))
-    states, rows = SessionStates(store.database), rows_of(store)
+    states, rows = SessionStates(store.database, PATIENT), rows_of(store)
 
     async def read_phase() -> tuple[str, str, list[bool]]:
         (now,) = (await states.of(ACME.team_id, [SESSION])).values()

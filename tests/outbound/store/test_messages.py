@@ -18,6 +18,7 @@ from harness.stored import ACME, execute, fetch
 OTHER = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5c"
 TERM = 3
 COLUMNS = "ts, version, shown, due"
+MOST = cards.MOST_IN_SUMMARY
 
 
 @pytest.fixture
@@ -247,15 +248,13 @@ async def test_a_resolved_alert_ends_its_own_firing_in_every_channel(store: Stor
 
 
 async def test_many_alerts_that_wait_share_messages_and_beyond_that_the_last_one_only_counts(
-    store: Store, rows: stored.MessageRows, monkeypatch: pytest.MonkeyPatch
+    store: Store, rows: stored.MessageRows
 ) -> None:
-    monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", cards.MOST_SINGLE)
-    monkeypatch.setattr("bot.outbound.store.alerts.MOST_IN_SUMMARY", 2)
-    room = 2 * cards.MOST_SINGLE - 1  # the first message is being sent
-    alerts = [incoming(f"a{n}", session=f"{OTHER[:-2]}{n:02}") for n in range(room + 6)]
-    found = await places(rows, *alerts[: room - 1]) + await places(rows, *alerts[room - 1 : room + 3])
+    room = 1 + MOST * (cards.MOST_WAITING - 1)  # the first message is being sent
+    alerts = about_many(room + 6)
+    found = [place for n in range(0, room + 3, 99) for place in await places(rows, *alerts[n : min(n + 99, room + 3)])]
     assert found == [*(stored.Folded(None, 1, one.id) for one in alerts[:room]), *map(Counted, (1, 2, 3))]
-    assert await fetch(store, SIZES) == [(1, 0), *[(2, 0)] * (cards.MOST_SINGLE - 2), (2, 3)]
+    assert await fetch(store, SIZES) == [(1, 0), *[(MOST, 0)] * (cards.MOST_WAITING - 2), (MOST, 3)]
     refused = outcomes.Refusal(outcomes.Why.HELD_BACK)  # which another message tells
     held, sent = Asked(None, refused, 0.0), Asked(Automatic.SENT, None, 0.0)
     assert await places(rows, replace(alerts[-1], asked=held)) == [Counted(4)]
@@ -265,20 +264,23 @@ async def test_many_alerts_that_wait_share_messages_and_beyond_that_the_last_one
 
 
 async def test_no_alert_joins_what_slack_did_not_take_for_long_unless_too_many_wait(
-    store: Store, rows: stored.MessageRows, monkeypatch: pytest.MonkeyPatch
+    store: Store, rows: stored.MessageRows
 ) -> None:
-    alerts = [incoming(f"a{n}", session=f"{OTHER[:-2]}{n:02}") for n in range(cards.MOST_SINGLE + 3)]
-    first = alerts[: cards.MOST_SINGLE]
-    await places(rows, *first)
-    await store.database.execute(WAITED, seconds=LONGEST_JOINED + 1)
-    await places(rows, alerts[-3])
-    assert await fetch(store, SIZES) == [(1, 0)] * len(alerts[:-2])
-    await places(rows, alerts[-2])
-    assert await fetch(store, SIZES) == [*[(1, 0)] * len(first), (2, 0)]
-    monkeypatch.setattr("bot.outbound.store.alerts.MOST_WAITING", len(first) + 1)
-    await store.database.execute(WAITED, seconds=LONGEST_JOINED + 1)
-    await places(rows, alerts[-1])
-    assert await fetch(store, SIZES) == [*[(1, 0)] * len(first), (3, 0)]
+    *alone, joins, joins_at_last = about_many(cards.MOST_WAITING + 2)
+    for number, one in enumerate(alone):
+        await places(rows, one)
+        if number == cards.MOST_SINGLE:
+            await places(rows, joins)
+        await store.database.execute(WAITED, seconds=LONGEST_JOINED + 1)
+    sizes = [(1, 0)] * len(alone)
+    sizes[cards.MOST_SINGLE] = (2, 0)
+    assert await fetch(store, SIZES) == sizes
+    await places(rows, joins_at_last)
+    assert await fetch(store, SIZES) == [*sizes[:-1], (2, 0)]
+
+
+def about_many(count: int) -> list[stored.IncomingAlert]:
+    return [incoming(f"a{number:04}", session=f"{OTHER[:-4]}{number:04}") for number in range(count)]
 
 
 WAITED = "UPDATE messages SET created_at = created_at - :seconds"

@@ -13,7 +13,6 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from bot.outbound.store import postgresql
 from bot.outbound.store.writer import Writer
 from harness import OTHER_SESSION, SESSION, order_rows
 from harness.cards import card, messages_of
@@ -38,6 +37,7 @@ class WatchedDatabase:
     goes_on: asyncio.Event = field(default_factory=asyncio.Event)
     error: Exception | None = None
     lost_answer: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.goes_on.set()
@@ -51,7 +51,7 @@ class WatchedDatabase:
         error, self.error = self.error, None
         if error is not None:
             raise error
-        result = await self.store.database.change_orders(work, **how)
+        result = await self.store.database.change_orders(work, **how | self.options)
         is_lost, self.lost_answer = self.lost_answer, False
         if is_lost:
             raise GONE
@@ -131,8 +131,8 @@ async def test_what_would_fail_again_fails_alone(writer: Writer) -> None:
     assert isinstance(waiting[3].exception(), errors.StoreBrokenError)
 
 
-async def test_no_more_than_60_000_works_wait(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.outbound.store.writer.MOST_WAITING", 3)
+async def test_no_more_than_60_000_works_wait(writer: Writer) -> None:
+    writer.most_waiting = 3
     await block(writer)
     waiting = [do(writer, number) for number in range(4)]
     assert writer.is_full
@@ -188,7 +188,7 @@ def frozen_transaction(url: str, *locks: int) -> Iterator[order_rows.Connection]
     """A transaction of another process with these locks, which does not go on."""
     connection = order_rows.Connection(order_rows.driver(url))
     try:
-        connection.do(lambda one: one.begin(locks))
+        connection.do(lambda one: one.begin(locks, lock_timeout=4.0))
         connection.now()
         yield connection
     finally:
@@ -282,19 +282,17 @@ async def take_over(store: Store, rows: OrderRows, ends: asyncio.Event) -> None:
 
 
 @pytest.fixture
-async def processes(server: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[tuple[Store, OrderRows]]]:
+async def processes(server: str) -> AsyncIterator[list[tuple[Store, OrderRows]]]:
     """Three processes that wait as long as it takes, unless they wait for each other: the server finds that out."""
-    clock = postgresql.CLOCK.replace("CAST(:lock_timeout AS text)", "'60s'")
-    monkeypatch.setattr(postgresql, "CLOCK", clock)
     async with AsyncExitStack() as stack:
         stores = [await stack.enter_async_context(open_store(Secret(server), [KEY])) for _ in range(3)]
         for store in stores:
             store.database.timeout = 60.0
-        names = zip(stores, ("leader", "one", "two"), strict=True)
-        found = [
-            (store, await stack.enter_async_context(order_rows.orders_of(store, name, database=WatchedDatabase(store))))
-            for store, name in names
-        ]
+        found = []
+        for store, name in zip(stores, ("leader", "one", "two"), strict=True):
+            own = WatchedDatabase(store, options={"lock_timeout": 60.0})
+            rows = await stack.enter_async_context(order_rows.orders_of(store, name, database=own))
+            found.append((store, rows))
         new = [card(session=name, ts=name) for name in (*SESSIONS, *BATCHES)]
         async with messages_of(stores[0]) as messages:
             await asyncio.gather(*(messages.add([one]) for one in new))
