@@ -12,11 +12,11 @@ from bot.cli import UNUSABLE_SETTINGS, NotDoneError, terminal_text
 from bot.config.settings import Settings
 from bot.core.fields import Proxy, Secret
 from bot.core.requests import Order
-from bot.core.sessions import ALL_WORD, NotRead, SessionList
+from bot.core.sessions import NotRead, SessionList
 from bot.core.workspace import Workspace
 from bot.messages.markup import printable
 from bot.messages.outcomes import worded
-from bot.messages.sessions import not_read_text
+from bot.messages.sessions import NOTHING_PAUSED, not_read_text
 from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
@@ -68,7 +68,7 @@ class Context:
         """Return the sessions that run. Raises NotDoneError."""
         found = await self.sessions.running((await self.require_access(order)).key)
         if isinstance(found, NotRead):
-            raise NotDoneError(terminal_text(not_read_text(found, ordered=ALL_WORD)))
+            raise NotDoneError(terminal_text(not_read_text(found, verdict=NOTHING_PAUSED)))
         return found
 
 

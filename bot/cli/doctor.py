@@ -258,7 +258,7 @@ async def _check_key(anchor: AnchorClient, key: AnchorKey | None) -> Check:
         return Check(name, GOOD, "Anchor accepts it")
     why = "no response" if problem.status_code is None else f"HTTP {problem.status_code}"
     refused = Check(name, WRONG, f"Anchor refuses it ({why})", _NEW_KEY)
-    return refused if problem.is_refused else _no_answer(name, "Anchor", why)
+    return refused if problem.is_key_refused else _no_answer(name, "Anchor", why)
 
 
 def _judge_clock(skew: float | None) -> Check:

@@ -23,7 +23,6 @@ from bot.health import Readiness
 from bot.messages.markup import code, counted
 from bot.messages.outcomes import DOING, session_line, spoken_name
 from bot.messages.results import facts_message, outcome_message
-from bot.messages.sessions import of_them_paused
 from bot.messages.several import WHOLE_ID, batch_text, still_running
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.messages import MessageRows
@@ -107,7 +106,7 @@ async def _show_running(words: str, order: Order, context: Context) -> SessionLi
     paused = await states.paused(context.team_id, [one.id for one in found.sessions]) or {}
     shown = partial(session_line, now=time.time(), digits=WHOLE_ID)
     lines = (shown(one, paused=paused.get(one.id)) for one in found.sessions)
-    say(f"{least} {counted(len(found.sessions), 'agent')}{which}{of_them_paused(found.sessions, paused)}.", *lines)
+    say(f"{least} {counted(len(found.sessions), 'agent')}{which}.", *lines)
     return found
 
 

@@ -45,49 +45,36 @@ Done = Paused | Resumed | Ended  # Anchor confirmed the order
 
 
 @dataclass(frozen=True, slots=True)
-class NotRunning:
-    """Anchor knows the session, and it is not running."""
-
-    anchor_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """Anchor knows no such session under this key."""
-
-    anchor_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Anchor answered that the order failed."""
-
-    status_code: int
-    anchor_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRejected:
-    """Anchor refused the key (401, 403). The 401 of an end, which can be about the session, is `Failed`."""
-
-    status_code: int
-    anchor_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimited:
-    """Anchor accepts no more requests for now (429): nothing was done. `retry_after` is in seconds."""
-
-    retry_after: float | None = None
-    anchor_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unavailable:
-    """Anchor accepted no request: no connection, or its own 503. Nothing was done. `retry_after` is in seconds."""
+class Rejection:
+    """Anchor did not do it. `status_code` is that of its answer, None without one; `retry_after` is in seconds."""
 
     status_code: int | None = None
+    anchor_message: str | None = None
     retry_after: float | None = None
+
+
+class NotRunning(Rejection):
+    """Anchor knows the session, and it is not running (400)."""
+
+
+class NotFound(Rejection):
+    """Anchor knows no such session under this key (404)."""
+
+
+class Failed(Rejection):
+    """Anchor answered that the order failed."""
+
+
+class KeyRejected(Rejection):
+    """Anchor refused the key (401, 403). The 401 of an end, which can be about the session, is `Failed`."""
+
+
+class RateLimited(Rejection):
+    """Anchor accepts no more requests for now (429)."""
+
+
+class Unavailable(Rejection):
+    """Anchor accepted no request: no connection, or its own 503."""
 
 
 class Doubt(StrEnum):
@@ -206,19 +193,17 @@ def name_of(outcome: Outcome) -> str:
 NOT_ASKED, PENDING = "NotAsked", "Pending"
 """In the answer to an alert: it asked for no pause that it may, or the outcome of that is not known yet."""
 
-LEAVES_RUNNING: frozenset[str] = frozenset(
+CALL_SOMEBODY: frozenset[str] = frozenset(
     {
-        *(one.__name__ for one in (Broken, Failed, KeyRejected, RateLimited, Unavailable, Unconfirmed)),
+        *(one.__name__ for one in (Broken, Failed, KeyRejected, NotFound, RateLimited, Unavailable, Unconfirmed)),
         *(Why.HELD_BACK, Why.NO_KEY, Why.LATE, Why.RESUMED_SINCE, Why.OVERLOADED),
         *(Why.ROLE_UNKNOWN, Why.STOPPING, Why.STORE_UNAVAILABLE),
     }
 )
-"""The names of those after which an agent runs, or can run, that somebody with permission wanted to pause."""
+"""The names of those after which an agent runs, or can run, that somebody with permission wanted to pause.
 
-CALL_SOMEBODY = LEAVES_RUNNING | {NotFound.__name__}
-"""Those of a pause by an alert about which a message mentions people."""
-NOT_PAUSED = (NOT_AUTOMATIC | LEAVES_RUNNING) - {Broken.__name__, Unconfirmed.__name__}
-"""Those that its card tells; others leave a state, which the card shows."""
+A message about such a pause by an alert mentions people.
+"""
 
 
 def contradiction(verb: Verb, answer: Mapping[str, object]) -> str | None:

@@ -12,9 +12,8 @@ class Role(StrEnum):
 
     ADMIN = "admin"
     MEMBER = "member"
-    GUEST = "guest"
-    BOT = "bot"
-    DEACTIVATED = "deactivated"
+    RESTRICTED = "restricted"
+    """A guest, a bot, or somebody whose account is deactivated."""
     OUTSIDER = "outsider"
     UNKNOWN = "unknown"
     """Slack does not answer, and no earlier answer counts."""
@@ -27,7 +26,8 @@ FULL_MEMBERS = frozenset({Role.ADMIN, Role.MEMBER})  # the roles that are allowe
 class Profile:
     """A person as users.info describes them; the flags are about the workspace whose token asked.
 
-    `has_roles`: Slack says whether they are an admin or a guest there, as it does of no people of other companies.
+    `is_restricted` says that their role is RESTRICTED. `has_roles`: Slack says whether they are an admin or a guest
+    there, as it does of no people of other companies.
     https://docs.slack.dev/apis/slack-connect
     https://docs.slack.dev/reference/methods/users.info
     """
@@ -36,9 +36,7 @@ class Profile:
     enterprise_id: str = ""
     teams: frozenset[str] = frozenset()
     is_admin: bool = False
-    is_guest: bool = False
-    is_bot: bool = False
-    is_deactivated: bool = False
+    is_restricted: bool = False
     is_stranger: bool = False
     has_roles: bool = False
 
@@ -126,12 +124,8 @@ def role_of(profile: Profile, actor: Actor, enterprise_id: str) -> Role:
     is_colleague = bool(enterprise_id) and profile.enterprise_id == enterprise_id
     if profile.is_stranger or not (is_colleague or actor.team_id in teams):
         return Role.OUTSIDER
-    if profile.is_deactivated:
-        return Role.DEACTIVATED
-    if profile.is_bot:
-        return Role.BOT
-    if profile.is_guest:
-        return Role.GUEST
+    if profile.is_restricted:
+        return Role.RESTRICTED
     return Role.ADMIN if profile.is_admin and actor.team_id in teams else Role.MEMBER
 
 

@@ -101,9 +101,8 @@ def combine(attempts: Sequence[outcomes.AnchorOutcome]) -> outcomes.AnchorOutcom
 
 def _is_repeatable(verb: Verb, outcome: outcomes.AnchorOutcome) -> bool:
     """Return whether another attempt is safe: a resume could undo a newer pause, and an end is sent once."""
-    match outcome:
-        case outcomes.Failed(status_code=status_code):
-            return status_code >= _SERVER_ERROR and verb is not Verb.END
-        case outcomes.Unconfirmed():
-            return verb is Verb.PAUSE
+    if isinstance(outcome, outcomes.Failed):
+        return (outcome.status_code or 0) >= _SERVER_ERROR and verb is not Verb.END
+    if isinstance(outcome, outcomes.Unconfirmed):
+        return verb is Verb.PAUSE
     return isinstance(outcome, outcomes.RateLimited | outcomes.Unavailable)

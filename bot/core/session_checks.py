@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.core.session_ids import SessionId
-from bot.core.sessions import NotRead, Session, SessionPage, Unread
+from bot.core.sessions import NotRead, Session, SessionPage
 
 MOST_READS = 9
 """The most requests of a check: so 20 sessions that are in no list are read within four minutes."""
@@ -18,7 +18,7 @@ CHECKED_INTERVAL = 900.0
 """Seconds after which a session is read again that Anchor does not know."""
 
 OWN_LIST = 0
-_ENDS_CHECK = frozenset({Unread.RATE_LIMITED, Unread.UNREACHABLE, Unread.TIMED_OUT})
+_ENDS_CHECK = frozenset({None, 429, 502, 503, 504})  # the statuses, None without an answer
 
 Target = int | SessionId
 """What one request reads: OWN_LIST (the sessions of the key), a page of the team's running list, or a session."""
@@ -64,7 +64,7 @@ class Check:
 
     def record(self, target: Target, read: Answer) -> None:
         """Record the answer. A missing one, or a rate limit, ends the check, and so does a failure of the own list."""
-        if isinstance(read, NotRead) and (target == OWN_LIST or read.why in _ENDS_CHECK):
+        if isinstance(read, NotRead) and (target == OWN_LIST or read.status_code in _ENDS_CHECK):
             self.failure = read
         elif not isinstance(target, int):
             self.asked.append(target)

@@ -11,6 +11,7 @@ from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused
 from bot.core.requests import MOST_SKEW, MOST_TOGETHER, Verb, time_id
 from bot.core.session_ids import Ambiguous, Broken, Found, SessionId, words_with_ids
 
+KEY_REFUSED = frozenset({401, 403})  # the statuses with which Anchor refuses a key
 RUNNING = "running"  # the status that Anchor's documentation gives to a session that runs. All others are free text.
 
 _ENDED = frozenset(
@@ -60,8 +61,8 @@ class Session:
     """A session; a field that Anchor does not send is empty or None.
 
     `created_at` is in Unix seconds. `domains` are host names. `key_name` is the name of the API key that made it.
-    `is_task` says whether a task of Anchor's made it, and not a program. `credits` is what it has cost so far.
-    `max_minutes` is its own limit of its duration, 0 if it has none.
+    `is_task` says whether a task of Anchor's made it, and not a program. `max_minutes` is its own limit of its
+    duration, 0 if it has none.
     """
 
     id: SessionId
@@ -69,15 +70,13 @@ class Session:
     created_at: float | None = None
     tags: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
-    steps: int | None = None
     key_name: str = ""
     is_task: bool | None = None
-    credits: float | None = None
     max_minutes: float | None = None
 
     def lasting(self) -> "Session":
         """Return what does not change soon."""
-        return replace(self, status="", steps=None, credits=None)
+        return replace(self, status="")
 
     def for_card(self) -> "Session":
         """Return what a card shows: what stays true for long, and is for everybody in a channel."""
@@ -177,23 +176,17 @@ def state_at_anchor(phase: Phase, at: float, before: SessionState | None = None,
     return SessionState(phase, Verb.PAUSE, time_id(at), "", "", status, at, before)
 
 
-class Unread(StrEnum):
-    """The reasons why Anchor's list could not be read."""
-
-    KEY_REJECTED = "key rejected"
-    RATE_LIMITED = "rate limited"
-    UNREACHABLE = "unreachable"
-    TIMED_OUT = "timed out"
-    UNREADABLE = "unreadable"
-
-
 @dataclass(frozen=True, slots=True)
 class NotRead:
     """Anchor was not read; `status_code` is that of its answer, if any. If it `is_missing`, Anchor does not know it."""
 
-    why: Unread
     status_code: int | None = None
     is_missing: bool = False
+
+    @property
+    def is_key_refused(self) -> bool:
+        """Return whether Anchor refused the key."""
+        return self.status_code in KEY_REFUSED
 
 
 def end_of(told: AnchorOutcome, after: Session | NotRead) -> AnchorOutcome:
@@ -208,7 +201,7 @@ def end_of(told: AnchorOutcome, after: Session | NotRead) -> AnchorOutcome:
             return outcomes.Ended()
         return Unconfirmed(Doubt.NOT_UNDERSTOOD)
     if isinstance(told, NotRunning | NotFound) and isinstance(after, Session):
-        return outcomes.Failed(404 if isinstance(told, NotFound) else 400, told.anchor_message)  # it was read
+        return outcomes.Failed(told.status_code, told.anchor_message)  # it was read
     return told
 
 
@@ -348,8 +341,8 @@ class Overview:
     """The sessions for one person, and what they are `allowed` to do where they are.
 
     `paused` has the pauses of those that this app paused, by id, None if the journal cannot be read: somebody can have
-    resumed them elsewhere since. Reasons are shown in `channel_id`, where they were given. `words` choose the sessions,
-    for a command that would give them the order `verb`: those that it fits come first. `read_at` is in Unix seconds.
+    resumed them elsewhere since. Reasons are shown in `channel_id`, where they were given. `words` choose the sessions.
+    `read_at` is in Unix seconds.
     """
 
     running: SessionList | NotRead
@@ -358,7 +351,6 @@ class Overview:
     channel_id: str
     read_at: float
     words: str = ""
-    verb: Verb = Verb.PAUSE
 
     @property
     def listed(self) -> tuple[Session, ...]:

@@ -96,14 +96,6 @@ class AlertToken:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyProblem:
-    """Anchor did not accept a key: it refused it, or did not say. `status_code` is None without an answer."""
-
-    status_code: int | None
-    is_refused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Workspace:
     """A workspace and its settings. `team_id` is "" until it is known whose the bot token is.
 
@@ -178,12 +170,3 @@ class Installation:
     scopes: tuple[str, ...]
     installed_by: str
     installed_at: int  # Unix seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Uninstall:
-    """The app was uninstalled at `happened_at` (Unix seconds), or only the tokens of `bot_user_ids` were revoked."""
-
-    team_id: str
-    happened_at: int
-    bot_user_ids: tuple[str, ...] | None = None

@@ -141,7 +141,7 @@ STEPS = (
     Step(
         "An id that lost a digit on the way",
         *types(RUNNING[:-1]),
-        in_private=("❔ *This pauses nothing yet.*",),
+        in_private=("❔ *Nothing was done yet.*",),
     ),
     Step(
         "A session that is not running",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -112,28 +112,18 @@ def fits(blocks: Sequence[Block]) -> bool:
     return 2 * len(encoded) <= _MOST_BLOCKS or width(encoded) <= _MOST_BLOCKS
 
 
-def in_channel(*lines: str) -> Message:
-    """Return a message for everybody in the conversation; empty lines are dropped."""
-    return Message(_join(lines), Visibility.IN_CHANNEL)
-
-
 def ephemeral(*lines: str) -> Message:
     """Return a message for one person; empty lines are dropped."""
     return Message(_join(lines), Visibility.EPHEMERAL)
 
 
-def with_buttons(message: Message, *buttons: Block) -> Message:
-    """Return the message with a row of buttons below its text, if there are any."""
-    return replace(message, blocks=(section(message.text), actions(*buttons))) if buttons else message
-
-
 def told(
-    lines: Sequence[str], small: str, buttons: Sequence[Block] = (), visibility: Visibility = Visibility.IN_CHANNEL
+    lines: Sequence[str], small: str = "", buttons: Sequence[Block] = (), visibility: Visibility = Visibility.IN_CHANNEL
 ) -> Message:
     """Return a message of lines, the `small` last one, and a row of buttons; without those it has no blocks."""
     text = _join(tuple(lines))
-    blocks = (section(text), context(small), *row(*buttons)) if buttons else ()
-    return Message(f"{text}\n{small}", visibility, blocks)
+    blocks = (section(text), *([context(small)] if small else []), actions(*buttons)) if buttons else ()
+    return Message(_join((text, small)), visibility, blocks)
 
 
 def from_blocks(blocks: Sequence[Block]) -> Message:

@@ -7,8 +7,7 @@ from bot.core.requests import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Choice, Phase, SessionState
 from bot.messages.blocks import Block, element, mrkdwn, plain_text
-from bot.messages.markup import MOST_NAMED, code, fit, joined, width
-from bot.messages.outcomes import state_word
+from bot.messages.markup import MOST_NAMED, code, joined
 
 SET_KEY = "anchor_set_key"
 CHANGE_POLICY = "anchor_change_policy"
@@ -22,7 +21,6 @@ HISTORY = "anchor_history"
 READ_LIST = "anchor_read_list"
 RESUME_BATCH = "anchor_resume_batch"
 PAUSE_SEVERAL = "anchor_pause_several"
-PAUSE_AGAIN = "anchor_pause_again"
 """The `action_id` of each; the modal that a control opens has it as its `callback_id`."""
 
 ROW = "anchor_row_"  # the beginning of the `block_id` of a session's controls in a list
@@ -64,8 +62,6 @@ EFFECT = "The agent goes on where it was paused."
 """What Resume asks."""
 
 _BATCH_EFFECT = "They go on where they were paused. Those with a newer order stay as they are."
-
-_LONGEST_QUESTION = 300  # https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
 
 END_EFFECT = (
     "The browser, its pages and the agent's run are lost. A profile is kept only if the session was made to persist "
@@ -113,7 +109,7 @@ def several_of(rows: Sequence[Block]) -> list[Block]:
 
 
 VERBS = {action: verb for verb, action in ACTIONS.items()}
-VERBS |= {CONFIRMED_RESUME: Verb.RESUME, PAUSE_AGAIN: Verb.PAUSE}
+VERBS |= {CONFIRMED_RESUME: Verb.RESUME}
 
 
 def button(  # noqa: PLR0913 - the variants of a button
@@ -122,18 +118,17 @@ def button(  # noqa: PLR0913 - the variants of a button
     *,
     name: str = "",
     label: str = "",
-    history: str = "",
     is_asked: bool = False,
     version: str = "",
 ) -> Block:
     """Return the button for this order; every click is a new order by the person who clicks.
 
-    Resume and End ask first, unless the message itself `is_asked`. `history` is mrkdwn about the pause, for Resume's
-    question. `name` is that of the agent. Only Resume has a `version`.
+    Resume and End ask first, unless the message itself `is_asked`. `name` is that of the agent. Only Resume has a
+    `version`.
     """
     about = joined(code(name, limit=_LONGEST_NAME) if name else "", code(session_id[:8]))
     questions = {
-        Verb.RESUME: (QUESTION, f"{fit(history, _LONGEST_QUESTION - width(EFFECT) - 1)} {EFFECT}".strip()),
+        Verb.RESUME: (QUESTION, f"{about}. {EFFECT}"),
         Verb.END: ("End this session?", f"{about}. {END_EFFECT}"),
     }
     style, confirm = {"style": "danger"} if verb is Verb.END else {}, dict[str, Any]()
@@ -158,21 +153,18 @@ def _spoken(session_id: SessionId, name: str) -> str:
 
 def paused_buttons(session_id: SessionId, name: str, allowed: Collection[Verb]) -> list[Block]:
     """Return the buttons beside Resume: somebody can have resumed it elsewhere, and a second pause does no harm."""
-    again = {"value": session_id, "accessibility_label": f"Pause {_spoken(session_id, name)} again"}
     return [
-        *([plain_button(PAUSE_AGAIN, "Pause again") | again] if Verb.PAUSE in allowed else []),
+        *([button(Verb.PAUSE, session_id, name=name, label="Pause again")] if Verb.PAUSE in allowed else []),
         *([button(Verb.END, session_id, name=name)] if Verb.END in allowed else []),
     ]
 
 
 def state_button(session_id: SessionId, state: SessionState, name: str = "") -> Block | None:
-    """Return the button that fits, unless the session has ended. Resume asks first, and says who paused."""
+    """Return the button that fits, unless the session has ended."""
     if state.phase is Phase.ENDED:
         return None
-    if state.phase is Phase.PAUSED:
-        return button(Verb.RESUME, session_id, name=name, history=f"{state_word(state)}.", version=state.order_id)
     verb = state.verb if state.phase is Phase.UNCONFIRMED else Verb.PAUSE  # one that does not run can be starting
-    return button(verb, session_id, name=name, version=state.order_id)
+    return button(Verb.RESUME if state.phase is Phase.PAUSED else verb, session_id, name=name, version=state.order_id)
 
 
 def state_buttons(session_id: SessionId, state: SessionState, name: str = "") -> list[Block]:

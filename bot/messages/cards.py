@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, Worse, first, head_of
 from bot.core.fields import CHANNEL_ID
-from bot.core.outcomes import NOT_PAUSED, Outcome, name_of
+from bot.core.outcomes import Outcome
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
@@ -94,7 +94,7 @@ def broken(incident_id: str) -> str:
 class Shown:
     """A session on a card: its alerts or a result, its state, and what is known of it.
 
-    A pause by its last alert had a `refusal`, if no order has changed the session since.
+    The pause by its last alert had the outcome `refusal`, if no order has changed the session since.
     """
 
     session_id: SessionId
@@ -106,8 +106,7 @@ class Shown:
     @property
     def automatic(self) -> str:
         """Return what is to be said of a pause by an alert that paused nothing, or ""."""
-        refusal = self.refusal
-        return not_automatic(refusal) if refusal is not None and name_of(refusal) in NOT_PAUSED else ""
+        return "" if self.refusal is None else not_automatic(self.refusal)
 
     @property
     def head(self) -> Head | None:
@@ -143,8 +142,8 @@ def card_message(  # noqa: PLR0913 - all that it says
     """Return the message of a card, with the `states` of sessions. Several parts are the alerts of a summary.
 
     A reason is shown only in the channel in which it was given. `facts` are known of sessions; those of a result are in
-    its text. `refusals` are the orders and outcomes of the last pauses by alerts that paused nothing. `offers_end` says
-    whether people can end sessions: one that is paused has the button. It counts `more` alerts without a row.
+    its text. `refusals` are the orders and outcomes of the last pauses by alerts. `offers_end` says whether people can
+    end sessions: one that is paused has the button. It counts `more` alerts without a row.
     """
     shown = []
     for content, session_id in parts:
@@ -331,7 +330,7 @@ def _word(shown: Shown) -> str:
     if shown.head is Head.RESOLVED:
         return _RESOLVED
     is_told = shown.state is not None and shown.head is Head.STATE
-    return state_headline(shown.state, names_programs=False) if shown.state and is_told else shown.severity
+    return state_headline(shown.state) if shown.state and is_told else shown.severity
 
 
 SAMPLE_ALERT = alert_message(

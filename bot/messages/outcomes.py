@@ -24,7 +24,7 @@ from bot.core.outcomes import (
 )
 from bot.core.policy import PAUSE_SEVERAL
 from bot.core.requests import Verb, program_name
-from bot.core.sessions import Life, Phase, Session, SessionState
+from bot.core.sessions import PHASES, Life, Phase, Session, SessionState
 from bot.messages import markup
 
 COMMANDS = {Verb.PAUSE: "/anchor-pause", Verb.RESUME: "/anchor-resume"}
@@ -51,10 +51,7 @@ UNCONFIRMED = {
 
 NOT_RUNNING, NOT_FOUND = "🔹 *Not running*", "🔹 *Not found under this key*"
 ALREADY_PAUSED = "🔹 *Already paused*"
-CHECKED = {
-    Phase.NOT_RUNNING: NOT_RUNNING,
-    Phase.NOT_FOUND: NOT_FOUND,
-}
+CHECKED = {Phase.NOT_RUNNING: NOT_RUNNING, Phase.NOT_FOUND: NOT_FOUND}
 """The verdict on a card about a session that does not run, or that Anchor does not know. The card keeps Pause."""
 
 AUTO_PAUSED = "⏸️ *Paused automatically*"
@@ -69,10 +66,14 @@ _AFTER_DOUBT = {
 
 
 class _Row(NamedTuple):
-    """The words for an outcome: the reason, also in lists of what is past, and what to do next."""
+    """The words for an outcome: the reason, also in lists of what is past, and what to do next.
+
+    A refusal that `has_button` can be tried again at once.
+    """
 
     reason: str
     advice: str = "Try again, {or_there}."
+    has_button: bool = False
 
 
 _LATER, _ANYWAY = "Try again {later}, {or_there}.", "To {verb} it anyway, try again, {or_there}."
@@ -91,7 +92,7 @@ _ROWS: Mapping[str, _Row] = {
         "Anchor refused this workspace's API key{status}{quote}",
         "{now} Home says who can replace the key.",
     ),
-    RateLimited.__name__: _Row("Anchor accepts no more requests for now (429){quote}", _LATER),
+    RateLimited.__name__: _Row("Anchor accepts no more requests for now{status}{quote}", _LATER),
     Unavailable.__name__: _Row("Anchor can't be reached{status}, and nothing was done", _LATER),
     Doubt.NO_ANSWER: _Row("No answer came from Anchor{status}"),
     Doubt.NOT_UNDERSTOOD: _Row("Anchor's answer does not say whether it was done{status}{quote}"),
@@ -101,6 +102,7 @@ _ROWS: Mapping[str, _Row] = {
     Why.ROLE_UNKNOWN: _Row(
         "Slack did not say who is a member of this workspace",
         "Try again, use `anchor-bot {verb} ID` where the bot runs, {or_there}. See `anchor-bot doctor`.",
+        has_button=True,
     ),
     Why.NOT_NAMED: _Row("Only {people} can {does} in this workspace", _ASK),
     Why.NOT_NAMED_FOR_SEVERAL: _Row(
@@ -114,18 +116,18 @@ _ROWS: Mapping[str, _Row] = {
         "This bot does not serve your workspace", "{now} The operator of this bot can set it up."
     ),
     Why.NO_KEY: _Row("This workspace has no Anchor API key yet", f"{{now}} An admin can set it {markup.IN_HOME}."),
-    Why.STORE_UNAVAILABLE: _Row("The bot's database did not answer, and nothing was sent", _LATER),
-    Why.OVERLOADED: _Row("The bot had too many requests, and sent nothing", _LATER),
-    Why.STOPPING: _Row("The bot was being restarted, and sent nothing", _LATER),
-    Why.LATE: _Row("It was not sent in time{so_long}", "To {verb} it now, try again, {or_there}."),
-    Why.RESUMED_SINCE: _Row("{by} has {asked_to}resume{d} this agent since{when}", _ANYWAY),
-    Why.PAUSED_SINCE: _Row("{by} has {asked_to}pause{d} this agent since{when}", _ANYWAY),
-    Why.ENDED_SINCE: _Row("{by} has {asked_to}end{ed} this session{when}", ""),
+    Why.STORE_UNAVAILABLE: _Row("The bot's database did not answer, and nothing was sent", _LATER, has_button=True),
+    Why.OVERLOADED: _Row("The bot had too many requests, and sent nothing", _LATER, has_button=True),
+    Why.STOPPING: _Row("The bot was being restarted, and sent nothing", _LATER, has_button=True),
+    Why.LATE: _Row("It was not sent in time{so_long}", "To {verb} it now, try again, {or_there}.", has_button=True),
+    Why.RESUMED_SINCE: _Row("{by} has {resumed} this agent since{when}", _ANYWAY, has_button=True),
+    Why.PAUSED_SINCE: _Row("{by} has {paused} this agent since{when}", _ANYWAY, has_button=True),
+    Why.ENDED_SINCE: _Row("{by} has {ended} this session{when}", ""),
     Why.OBSERVED: _Row("The workspace only observes what alerts would pause", ""),
     Why.HELD_BACK: _Row(
         "Alerts with this token asked for too many pauses within a minute", "Press the button, {or_there}."
     ),
-    Why.RESUMED_BEFORE: _Row("{by} has {asked_to}resume{d} this agent before{when}", ""),
+    Why.RESUMED_BEFORE: _Row("{by} has {resumed} this agent before{when}", ""),
     Why.PAUSED_BEFORE: _Row("It was paused before by {by}{when}", ""),
     Why.ENDED_BEFORE: _Row("The session had ended before", ""),
     Why.AUTO_PAUSE_OFF: _Row("The workspace or the token does not allow it any more", ""),
@@ -136,13 +138,14 @@ _ROWS: Mapping[str, _Row] = {
 class Wording:
     """The words for an outcome, in mrkdwn: a `headline` for lists, the whole `verdict`, the reason and the advice.
 
-    After an order that was done there is only the headline.
+    After an order that was done there is only the headline. `has_button` as in the table.
     """
 
     headline: str
     verdict: str = ""
     reason: str = ""
     advice: str = ""
+    has_button: bool = False
 
     @property
     def in_list(self) -> str:
@@ -156,10 +159,11 @@ def done(verb: Verb, user_id: str) -> str:
 
 
 def not_automatic(outcome: Outcome) -> str:
-    """Return what an alert's card says of the pause that it asked for, and did not get; "" if the card says it."""
+    """Return what an alert's card says of the pause that it asked for, and did not get; "" if its state says it."""
     if (name := name_of(outcome)) == Why.OBSERVED:
         return "*Would have been paused automatically.*"
-    return "" if name == Why.ENDED_BEFORE else f"*Not paused automatically.* {worded(Verb.PAUSE, outcome).reason}"
+    is_shown = name in PHASES or name in {Why.ENDED_BEFORE, Why.PAUSED_BEFORE}
+    return "" if is_shown else f"*Not paused automatically.* {worded(Verb.PAUSE, outcome).reason}"
 
 
 def earlier(text: str) -> str:
@@ -176,9 +180,9 @@ def worded(verb: Verb, outcome: Outcome, *, user_id: str = "") -> Wording:
     key = outcome.why if isinstance(outcome, Unconfirmed) else name_of(outcome)
     row, values = _ROWS[key], _values(verb, outcome)
     advice = _AFTER_DOUBT[verb] if isinstance(outcome, Unconfirmed | Broken) else row.advice
-    return Wording(
-        *_verdict(verb, name_of(outcome)), f"{row.reason.format_map(values)}.", advice.format_map(values).strip()
-    )
+    headline, verdict = _verdict(verb, name_of(outcome))
+    reason, advice = f"{row.reason.format_map(values)}.", advice.format_map(values).strip()
+    return Wording(headline, verdict, reason, advice, has_button=row.has_button)
 
 
 def past_wording(verb: Verb, name: str) -> str:
@@ -221,9 +225,7 @@ def _values(verb: Verb, outcome: Outcome | None) -> dict[str, str]:
         "so_long": f" ({seconds:.0f} s)" if seconds else "",
         "by": markup.mention(refusal.user_id) if refusal.user_id else "somebody",
         "when": f", {markup.moment(refusal.given_at)}" if refusal.user_id else "",
-        "asked_to": "" if refusal.is_confirmed else "asked to ",
-        "d": "d" if refusal.is_confirmed else "",
-        "ed": "ed" if refusal.is_confirmed else "",
+        **{one.past: one.past if refusal.is_confirmed else f"asked to {one}" for one in Verb},
         "people": _some(map(markup.mention, ids)) or "some people",
         "channels": _some(map(markup.channel, ids)) or "some channels",
         "incident": markup.code(getattr(outcome, "incident_id", "")),
@@ -270,7 +272,7 @@ def session_facts(
 ) -> str:
     """Return the agent, its host, and what else is known, in mrkdwn; "" if that is nothing.
 
-    Without `now` (Unix seconds) it stays true for long: it says when the session started, and no age, and no steps.
+    Without `now` (Unix seconds) it stays true for long: it says when the session started, and no age.
     What was read before a session ended is not said of it after that. The name of a key is not for everybody.
     """
     if session is None:
@@ -280,18 +282,16 @@ def session_facts(
 
 def more_facts(session: Session, *, now: float | None = None, has_ended: bool = False, has_key: bool = False) -> str:
     """Return what is known of a session beside its agent and host."""
-    is_current, start, ends_at = now is not None and not has_ended, session.created_at, session.ends_at
+    start, ends_at = session.created_at, session.ends_at
     is_over = has_ended or ends_at is None or (now is not None and ends_at <= now)
-    is_stated = is_current and session.life is not Life.RUNNING and session.status
+    is_stated = now is not None and not has_ended and session.life is not Life.RUNNING and session.status
     return markup.joined(
         "" if start is None else _age(session, start, now, has_ended=has_ended),
-        f"{session.steps} step{'' if session.steps == 1 else 's'}" if is_current and session.steps is not None else "",
         _some_tags(session.tags[1:]),
         f"started with key {markup.code(session.key_name, limit=_LONGEST_NAME)}"
         if session.key_name and has_key
         else "",
         _KINDS[session.is_task],
-        f"{session.credits:.4g} credits" if is_current and session.credits is not None else "",
         f"status {markup.code(session.status, limit=_LONGEST_NAME)}" if is_stated else "",
         "" if is_over or ends_at is None else f"Anchor ends it by {markup.time_of(ends_at)}",
     )
@@ -334,35 +334,28 @@ def is_done(state: SessionState) -> bool:
     return state.phase in {Phase.PAUSED, Phase.RESUMED} or (state.phase is Phase.ENDED and bool(state.user_id))
 
 
-def state_headline(state: SessionState, *, names_programs: bool = True) -> str:
+def state_headline(state: SessionState) -> str:
     """Return what the last order or Anchor's answer left, and who gave that order."""
     if is_done(state):
-        is_named = names_programs or program_name(state.user_id) is None
-        return f"{done(state.verb, state.user_id)}{f' by {markup.mention(state.user_id)}' if is_named else ''}"
+        return f"{done(state.verb, state.user_id)} by {markup.mention(state.user_id)}"
     if state.phase is Phase.ENDED:
         while_paused = " while paused" if state.before and state.before.phase is Phase.PAUSED else ""
         return f"⏹️ *Ended{while_paused}*"
-    others = {Phase.PAUSING: "⏳ *Pausing…*", Phase.UNCONFIRMED: UNCONFIRMED[state.verb].rstrip(".")}
+    others = {Phase.PAUSING: "⏳ *Pausing*", Phase.UNCONFIRMED: UNCONFIRMED[state.verb].rstrip(".")}
     return (CHECKED | others)[state.phase]
 
 
-def state_word(state: SessionState) -> str:
-    """Return the same, and when."""
-    return f"{state_headline(state)}, {markup.moment(state.at)}"
-
-
 def state_line(state: SessionState) -> str:
-    """Return the same with the reason of a person, and with what was before Anchor's answer."""
+    """Return the same, and when, with the reason of a person, and with what was before Anchor's answer."""
+    headline, when = state_headline(state), markup.moment(state.at)
     why = f": {markup.plain(state.reason)}" if state.reason else ""
     if is_done(state):
-        return f"{state_word(state)}{why}"
+        return f"{headline}, {when}{why}"
     if state.phase in {Phase.PAUSING, Phase.UNCONFIRMED}:
-        headline = state_headline(state)
-        requested = f"Requested by {markup.mention(state.user_id)}, {markup.moment(state.at)}{why}"
-        return f"{headline}{' ' if state.phase is Phase.PAUSING else '. '}{requested}"
+        return f"{headline}. Requested by {markup.mention(state.user_id)}, {when}{why}"
     before = state.before if state.before and state.before.phase not in CHECKED else None
     after = f". Before: {earlier(state_line(before))}" if before else ""
     if state.phase is Phase.ENDED:
-        return f"{state_word(state)}, Anchor's status: {markup.code(state.reason)}{after}"
+        return f"{headline}, {when}, Anchor's status: {markup.code(state.reason)}{after}"
     checker = f"by {markup.mention(state.user_id)}, " if state.user_id else ""
-    return f"{state_headline(state)}, checked {checker}{markup.moment(state.at)}{after}"
+    return f"{headline}, checked {checker}{when}{after}"

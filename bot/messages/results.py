@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core import outcomes
-from bot.core.outcomes import Refusal, Why
+from bot.core.outcomes import Refusal
 from bot.core.requests import MessageContent, Order, Source, Verb
 from bot.core.session_ids import Found, SessionId, find_session_id
 from bot.core.sessions import ALL_WORD, PHASES, Deadline, Session, SessionState
 from bot.messages import buttons, markup
-from bot.messages.blocks import LONGEST_TEXT, Block, Message, Visibility, ephemeral, section, told, with_buttons
+from bot.messages.blocks import LONGEST_TEXT, Block, Message, Visibility, ephemeral, section, told
 from bot.messages.outcomes import (
     COMMANDS,
     DOING,
@@ -36,10 +36,6 @@ _EXPECTED = {
     Verb.RESUME: ({"success", "ok", "resumed", "running"}, "the agent goes on"),
 }
 """The words of Anchor's for the new state, and what to check after another one."""
-_IS_ASKED_AGAIN = {Why.LATE, Why.RESUMED_SINCE, Why.PAUSED_SINCE}
-_IS_REPEATABLE = _IS_ASKED_AGAIN | {
-    *(Why.ROLE_UNKNOWN, Why.STORE_UNAVAILABLE, Why.OVERLOADED, Why.STOPPING),
-}
 
 _ADDED = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
 _MOST_BLOCKS = 50  # https://docs.slack.dev/reference/block-kit/blocks
@@ -143,8 +139,9 @@ def _updated_text(update: CardUpdate, card: MessageContent) -> str:
 def unknown_message(command: str = "", session_id: SessionId | None = None) -> Message:
     """Return the answer to an unknown command, or else to a button, menu or shortcut, which can name a session."""
     what = f"command {markup.code(command)}" if command else "button or shortcut"
-    message = ephemeral(f"Unknown {what}: nothing was done.", f"To pause a session, use `{_PAUSE}`.")
-    return message if session_id is None else with_buttons(message, buttons.button(Verb.PAUSE, session_id))
+    lines = [f"Unknown {what}: nothing was done.", f"To pause a session, use `{_PAUSE}`."]
+    pause = [] if session_id is None else [buttons.button(Verb.PAUSE, session_id)]
+    return told(lines, "", pause, Visibility.EPHEMERAL)
 
 
 def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) -> Message:
@@ -200,7 +197,7 @@ def outcome_message(  # noqa: PLR0913 - all that an answer says
     if order.source is Source.ALERT and not isinstance(outcome, outcomes.Done):
         quote = markup.quoted(order.reason, limit=_LONGEST_QUOTE)
         lines.append(f"For {markup.mention(order.actor.user_id)}:\n{quote}")
-    row = _buttons(order, outcome, order_id, known, now)
+    row = _buttons(order, outcome, order_id, known, now) if wording.has_button or not is_refused else []
     end = _end_instead(order, outcome, known) if offers_end else []
     visibility = Visibility.EPHEMERAL if is_refused else Visibility.IN_CHANNEL
     return told([*lines, note], markup.session(order.session_id), [*row, *end], visibility)
@@ -226,16 +223,12 @@ def _buttons(order: Order, outcome: outcomes.Outcome, order_id: str, known: Sess
         return buttons.state_buttons(session_id, _state_after(order, outcome, now, order_id), name)
     if isinstance(outcome, outcomes.NotRunning | outcomes.NotFound) and order.source is not Source.ALERT:
         return []
-    version = order.expected_version or order_id
-    if isinstance(outcome, Refusal) and order.source is not Source.ALERT:
-        if outcome.why in _IS_ASKED_AGAIN and verb is not Verb.END:
-            version = outcome.version or version
-            return [buttons.button(verb, session_id, name=name, is_asked=True, version=version)]
-        if outcome.why not in _IS_REPEATABLE:
-            return []
-    again = buttons.button(verb, session_id, label="Try again", name=name, version=version)
+    refusal = outcome if isinstance(outcome, Refusal) else None
+    version = (refusal and refusal.version) or order.expected_version or order_id
+    is_asked = refusal is not None and verb is not Verb.END  # the refusal says what there is to know
+    again = buttons.button(verb, session_id, label="Try again", name=name, version=version, is_asked=is_asked)
     is_doubtful = isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)
-    can_run = not isinstance(outcome, Refusal) and (verb is Verb.END or (verb is Verb.RESUME and is_doubtful))
+    can_run = refusal is None and (verb is Verb.END or (verb is Verb.RESUME and is_doubtful))
     return [*([buttons.button(Verb.PAUSE, session_id, name=name)] if can_run else []), again]
 
 
@@ -271,7 +264,7 @@ def card_update(
 def _end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None) -> list[Block]:
     """Return End if a pause is not enough: Anchor failed, or a program outside of it drives the browser."""
     is_external = isinstance(outcome, outcomes.Paused) and known is not None and known.is_task is False
-    is_error = isinstance(outcome, outcomes.Failed) and outcome.status_code >= _SERVER_ERROR
+    is_error = isinstance(outcome, outcomes.Failed) and (outcome.status_code or 0) >= _SERVER_ERROR
     has_failed = is_error or isinstance(outcome, outcomes.Unavailable | outcomes.Unconfirmed)
     is_offered = order.verb is Verb.PAUSE and (is_external or has_failed)
     return [buttons.button(Verb.END, order.session_id, name=spoken_name(known))] if is_offered else []

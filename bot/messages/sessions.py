@@ -1,24 +1,10 @@
 """Sessions in a list, and those that alerts did not pause."""
 
-from collections.abc import Collection, Iterable
-
 from bot.core.cards import HeldContent
 from bot.core.outcomes import Broken, KeyRejected, Outcome, Refusal, Unconfirmed
 from bot.core.requests import Order, Verb
-from bot.core.sessions import Choice, NotRead, Overview, Session, SessionList, Unread
-from bot.messages.blocks import (
-    Block,
-    Message,
-    actions,
-    context,
-    ephemeral,
-    fits,
-    from_blocks,
-    in_channel,
-    row,
-    section,
-    with_buttons,
-)
+from bot.core.sessions import Choice, NotRead, Overview, Session, SessionList
+from bot.messages.blocks import Block, Message, actions, context, ephemeral, fits, from_blocks, row, section, told
 from bot.messages.buttons import (
     READ_LIST,
     ROW,
@@ -28,51 +14,43 @@ from bot.messages.buttons import (
     several_button,
     state_buttons,
 )
-from bot.messages.markup import DASHBOARD, code, counted, joined, mention, moment, or_in_dashboard
-from bot.messages.outcomes import COMMANDS, NOT_DONE, session_facts, session_line, spoken_name, state_line, worded
+from bot.messages.markup import DASHBOARD, code, counted, joined, mention, moment
+from bot.messages.outcomes import COMMANDS, session_facts, session_line, spoken_name, state_line, worded
 from bot.messages.results import CardUpdate, card_update, outcome_message
 
 MOST_RUNNING, MOST_PAUSED = 15, 10  # the most sessions that run, and that are paused, which are shown
 
 REFRESH = "anchor_refresh_sessions"
-"""The `action_id` of the button that reads the sessions again; its value has the verb and the words of the command."""
+"""The `action_id` of the button that reads the sessions again; its value has the words of the command."""
 
-NOTHING_PAUSED = "⛔ *Nothing was paused.*"
+NOTHING_PAUSED, _NOTHING_DONE = "⛔ *Nothing was paused.*", "⛔ *Nothing was done.*"
 _PAUSE = COMMANDS[Verb.PAUSE]
 _NOT_SHOWN = "⛔ *The sessions can't be shown.*"
 _MORE_UNREAD = "Not everything could be read, so there can be more."
 
 
-def reading_message(verb: Verb, words: str) -> Message:
+def reading_message(words: str) -> Message:
     """Return the ack of a command whose answer takes longer than Slack waits."""
     about = f" for {code(words)}" if words else ""
-    return ephemeral(f"⏳ Looking{about} among the sessions… *This {verb}s nothing yet.* The answer follows here.")
+    return ephemeral(f"⏳ Looking{about} among the sessions… *Nothing was done yet.* The answer follows here.")
 
 
-def not_read_text(failure: NotRead, *, ordered: str = "", verb: Verb = Verb.PAUSE) -> str:
-    """Return why Anchor's sessions are not shown, after the verdict about an order that was `ordered` by words."""
-    verdict = f"⛔ *Nothing was {verb.past}.*" if ordered else _NOT_SHOWN
-    if failure.why is Unread.KEY_REJECTED:
-        wording = worded(verb, KeyRejected(failure.status_code or 0))
+def not_read_text(failure: NotRead, *, verdict: str = _NOT_SHOWN) -> str:
+    """Return why Anchor's sessions are not shown, after the verdict."""
+    if failure.is_key_refused:
+        wording = worded(Verb.PAUSE, KeyRejected(failure.status_code))
         return f"{verdict} {wording.reason} {wording.advice}"
     status = f" ({failure.status_code})" if failure.status_code else ""
     return (
         f"{verdict} Anchor's list can't be read now{status}. Try again in a moment, or use {DASHBOARD}."
-        f"\n`{COMMANDS[verb]} &lt;session_id&gt;` and the buttons on alerts work without this list."
+        f"\n`{_PAUSE} &lt;session_id&gt;` and the buttons on alerts work without this list."
     )
 
 
-def list_refusal(refusal: Refusal, *, verdict: str = _NOT_SHOWN) -> Message:
+def list_refusal(refusal: Refusal, *, verdict: str = _NOT_SHOWN, verb: Verb = Verb.PAUSE) -> Message:
     """Return why a person sees no sessions, or cannot do with them what the verdict is about."""
-    wording = worded(Verb.PAUSE, refusal)
+    wording = worded(verb, refusal)
     return ephemeral(f"{verdict} {wording.reason}", wording.advice)
-
-
-def of_them_paused(sessions: Iterable[Session], paused: Collection[str] | None) -> str:
-    """Return what follows the number of sessions if some of them are paused."""
-    ids = {one.id for one in sessions}
-    count = len(ids.intersection(paused or ()))
-    return f", {f'{count:,} of them ' if len(ids) > 1 else ''}paused by this app" if count else ""
 
 
 def list_update(order: Order, outcome: Outcome, *, now: float, order_id: str) -> CardUpdate:
@@ -95,23 +73,23 @@ def list_message(overview: Overview) -> Message:
 
 def list_blocks(overview: Overview, *, most: int = MOST_RUNNING + MOST_PAUSED) -> list[Block]:
     """Return what runs and what is paused, in `most` rows, and the buttons for all of it."""
-    running, verb, (others, paused) = overview.running, overview.verb, overview.chosen
+    running, (others, paused) = overview.running, overview.chosen
     choice = Choice(overview.words)
     top = _top(overview, len(others) + len(paused))
     blocks = [section(top)] if top else []
     lists = [(_running_heading(running, len(others)), others, MOST_RUNNING)]
     lists.append((_paused_heading(overview, len(paused)), paused, MOST_PAUSED))
-    for heading, sessions, limit in lists if verb is Verb.PAUSE else reversed(lists):
+    for heading, sessions, limit in lists:
         shown = sessions[: min(limit, most)]
         most -= len(shown)
         if heading and (sessions or not choice.words):
             blocks += [section(heading), *(part for one in shown for part in _row(one, overview))]
         if sessions != shown:
-            fewer = f"To see fewer: `{COMMANDS[verb]} &lt;tag, domain or key&gt;`."
+            fewer = f"To see fewer: `{_PAUSE} &lt;tag, domain or key&gt;`."
             blocks.append(context(f"And {len(sessions) - len(shown)} more. {fewer}"))
     several = isinstance(running, SessionList) and len(running.chosen(choice).sessions) > 1
     can_pause = Verb.PAUSE in overview.allowed
-    refresh = plain_button(REFRESH, "Refresh") | {"value": f"{verb} {choice.words}"}
+    refresh = plain_button(REFRESH, "Refresh") | ({"value": choice.words} if choice.words else {})
     notes = [
         f"As of {moment(overview.read_at)}.",
         "Sessions resumed outside this app still appear here." if paused else "",
@@ -134,16 +112,16 @@ def _row(session: Session, overview: Overview) -> list[Block]:
 
 
 def _top(overview: Overview, count: int) -> str:
-    running, verb, words = overview.running, overview.verb, overview.words
+    running, words = overview.running, overview.words
     if isinstance(running, NotRead):
-        return not_read_text(running, ordered=words, verb=verb)
+        return not_read_text(running, verdict=_NOTHING_DONE if words else _NOT_SHOWN)
     if not words:
         return ""
     if count:
-        return f"❔ *This {verb}s nothing yet.* {counted(count)} match{'es' if count == 1 else ''} {code(words)}."
+        return f"❔ *Nothing was done yet.* {counted(count)} match{'es' if count == 1 else ''} {code(words)}."
     listed = f"Anchor lists {counted(len(overview.listed))}.{'' if running.is_complete else f' {_MORE_UNREAD}'}"
-    usage = f"To {verb} by id: `{COMMANDS[verb]} &lt;session_id&gt; [reason]`, {or_in_dashboard(verb)}."
-    return f"{NOT_DONE[verb]}\nNo session matches {code(words)}. {listed}\n{usage}"
+    usage = f"By id: `{_PAUSE} &lt;session_id&gt; [reason]`, `{COMMANDS[Verb.RESUME]}`, or in {DASHBOARD}."
+    return f"{_NOTHING_DONE} No session matches {code(words)}. {listed}\n{usage}"
 
 
 def _running_heading(running: SessionList | NotRead, count: int) -> str:
@@ -163,15 +141,15 @@ def failed_message(content: HeldContent) -> Message:
     """Return the message about pauses that failed, and that have no message each."""
     top = f"⛔ *Not paused automatically: {counted(content.failed, 'more session')}* of {mention(content.user_id)}."
     rest = f"They failed since {moment(content.since)}, and the agents may still run. *Read the list* shows what runs."
-    return with_buttons(in_channel(top, rest), plain_button(READ_LIST, "Read the list"))
+    return told([top, rest], buttons=[plain_button(READ_LIST, "Read the list")])
 
 
 def held_message(content: HeldContent, held_id: str) -> Message:
     """Return the message about sessions that alerts did not pause, with the button that lets people pause them."""
-    message = in_channel(
+    limit = f"Pauses of {counted(content.paused)} were sent within a minute, which is the limit."
+    lines = [
         f"⛔ *Not paused automatically: further sessions* of {mention(content.user_id)}. The agents may still run.",
-        f"Pauses of {counted(content.paused)} were sent within a minute, which is the limit. Alerts with this token "
-        f"pause no further ones until {moment(content.until)}. *Pause* on a card works.",
+        f"{limit} Alerts with this token pause no further ones until {moment(content.until)}. *Pause* on a card works.",
         "*Pause several…* offers those whose alert still fires. Pausing them there ends this limit.",
-    )
-    return with_buttons(message, several_button(Choice(held_id=held_id)))
+    ]
+    return told(lines, buttons=[several_button(Choice(held_id=held_id))])

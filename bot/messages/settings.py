@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.requests import Verb
-from bot.core.workspace import AnchorKey, KeyProblem, Workspace
+from bot.core.sessions import NotRead
+from bot.core.workspace import AnchorKey, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, element, ephemeral, input_block, one_of, preformatted, section
 from bot.messages.cards import refused_by_slack
@@ -190,13 +191,13 @@ def key_saved(key: AnchorKey) -> Reply:
     return saved("KeySaved", f"The Anchor key is now the one {named_key(key)}: Anchor accepts it.")
 
 
-def key_not_accepted(problem: KeyProblem) -> Reply:
+def key_not_accepted(problem: NotRead) -> Reply:
     """Return the reply to a key that was not saved because of Anchor's answer."""
     answer = "no answer" if problem.status_code is None else f"answer {problem.status_code}"
     why, advice = f"Anchor did not say whether it accepts this key ({answer})", "Try again in a minute."
-    if problem.is_refused:
+    if problem.is_key_refused:
         why, advice = f"Anchor refuses this key ({problem.status_code})", "Copy it again from Anchor's dashboard."
-    outcome = "NewKeyRejected" if problem.is_refused else "NewKeyUnverified"
+    outcome = "NewKeyRejected" if problem.is_key_refused else "NewKeyUnverified"
     return Reply(outcome, f"{why}, so it was not saved. {advice}", (KEY,))
 
 

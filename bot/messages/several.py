@@ -16,18 +16,18 @@ from bot.messages.blocks import (
     Visibility,
     context,
     ephemeral,
-    in_channel,
     input_block,
     mrkdwn,
     option,
     row,
     section,
+    told,
 )
 from bot.messages.blocks import element as control
 from bot.messages.buttons import PAUSE_SEVERAL, button, resume_batch_button
 from bot.messages.markup import code, counted, fit, joined, literal, mention, one_line, plain, some
-from bot.messages.outcomes import COMMANDS, DOING, DONE, NOT_DONE, age, state_headline, worded
-from bot.messages.sessions import NOTHING_PAUSED, of_them_paused
+from bot.messages.outcomes import COMMANDS, DOING, DONE, age, state_headline, worded
+from bot.messages.sessions import NOTHING_PAUSED
 from bot.messages.settings import TITLES, Reply
 
 SHORTCUT = "anchor_pause_an_agent"  # the `callback_id` of the global shortcut, as manifest.yml declares it
@@ -80,20 +80,19 @@ def pause_window(  # noqa: PLR0913 - all that it shows
     """
     boxes = [_box(one, paused.get(one.id), chosen.read_at) for one in chosen.sessions[:MOST_TOGETHER]]
     reason = input_block("Reason", control("plain_text_input", REASON, max_length=LONGEST_REASON))
-    top = section("\n".join([_offered_text(choice, chosen, paused), *notes]))
+    top = section("\n".join([_offered_text(choice, chosen), *notes]))
     blocks = (top, *_inputs(boxes, boxes if preselected else []), reason)
     title = TITLES[PAUSE_SEVERAL]
     return View(blocks, title, "Pause selected", "Cancel", callback_id=PAUSE_SEVERAL, seen=state)
 
 
-def _offered_text(choice: Choice, chosen: SessionList, paused: Mapping[str, SessionState]) -> str:
+def _offered_text(choice: Choice, chosen: SessionList) -> str:
     total = len(chosen.sessions)
     about = f", matching {code(choice.words)}" if choice.words else ""
     about = f", of those that were {'held back' if choice.held_id else 'named'}" if choice.is_named else about
     at_least, left = "" if chosen.is_complete else "At least ", total - MOST_TOGETHER
     newest = f" This window has the newest {MOST_TOGETHER}: {left:,} more are not paused by it." if left > 0 else ""
-    of_them = of_them_paused(chosen.sessions, paused) or (" runs" if total == 1 else " run")
-    return f"❔ *This pauses nothing yet.* *{at_least}{counted(total, 'agent')}{of_them}*{about}.{newest}"
+    return f"❔ *This pauses nothing yet.* *{at_least}{counted(total, 'agent')}*{about}.{newest}"
 
 
 def _inputs(boxes: Sequence[Block], checked: Sequence[Block]) -> Iterator[Block]:
@@ -132,7 +131,7 @@ def batch_message(content: BatchContent, orders: Sequence[BatchedOrder], batch_i
     """Return the result of a batch so far, and a `note` in mrkdwn."""
     text = batch_text(content, orders)
     if any(one.outcome is None for one in orders):
-        return in_channel(text, note)
+        return told([text, note])
     left, lines = left_of(orders)[:MOST_LISTED], still_running(content, orders)
     rows = [section(line, _button(content, one)) for one, line in zip(left, lines[:MOST_LISTED], strict=True)]
     more = f"And {len(lines) - MOST_LISTED} more, listed by `anchor-bot journal --batch {batch_id}`."
@@ -196,9 +195,3 @@ def _button(content: BatchContent, order: BatchedOrder) -> Block | None:
     is_resumed = isinstance(order.outcome, outcomes.Refusal) and order.outcome.why is outcomes.Why.RESUMED_SINCE
     may_run = is_resumed or isinstance(order.outcome, outcomes.Unconfirmed | outcomes.Broken)
     return button(Verb.PAUSE, order.session_id, name=name) if may_run else None
-
-
-def not_resumed(why: outcomes.Refusal) -> Message:
-    """Return why a person cannot resume what was paused at once."""
-    wording = worded(Verb.RESUME, why)
-    return ephemeral(f"{NOT_DONE[Verb.RESUME]} {wording.reason}", wording.advice)

@@ -17,7 +17,7 @@ from bot.core.outcomes import AnchorOutcome, contradiction
 from bot.core.requests import Verb
 from bot.core.retries import delay_before_retry
 from bot.core.session_ids import SessionId
-from bot.core.workspace import KeyProblem
+from bot.core.sessions import NotRead
 from bot.health import OFF, Metrics
 from bot.outbound.http import (
     CONNECT_TIMEOUT,
@@ -33,13 +33,16 @@ _log = logging.getLogger(__name__)
 _CONNECT_SHARE = 0.9  # of an attempt's time, so that a failed connection is told apart from a lost response
 
 _OK = 200
-_REFUSALS = frozenset({*range(400, 500), 500})
+_REJECTED = frozenset({*range(400, 500), 500})
+_BY_STATUS: Mapping[int, type[outcomes.NotRunning | outcomes.NotFound]] = {
+    400: outcomes.NotRunning,
+    404: outcomes.NotFound,
+}
 _DONE: Mapping[Verb, Callable[[str | None], outcomes.Done]] = {
     Verb.PAUSE: outcomes.Paused,
     Verb.RESUME: outcomes.Resumed,
     Verb.END: outcomes.Ended,
 }
-_KEY_REFUSED = frozenset({401, 403})
 
 _MAX_BODY_BYTES = 64 * 1024
 _NO_BODY = httpx.ByteStream(b"")
@@ -111,14 +114,11 @@ def read_response(verb: Verb, response: httpx.Response, body: bytes) -> outcomes
     return _read_status(verb, status, response.headers, parsed) or _read_object(verb, status, parsed)
 
 
-def read_key_status(status_code: int, body: bytes) -> KeyProblem | None:
-    """Translate Anchor's response to a harmless request into the problem of its key, or None."""
-    if status_code in _KEY_REFUSED:
-        return KeyProblem(status_code, is_refused=True)
+def read_key_status(status_code: int, body: bytes) -> NotRead | None:
+    """Translate Anchor's response to a harmless request; None if it accepts the key."""
     parsed = parse_object(body)
-    if status_code == _OK and parsed is not None and "error" not in parsed:
-        return None
-    return KeyProblem(status_code)
+    is_read = status_code == _OK and parsed is not None and "error" not in parsed
+    return None if is_read else NotRead(status_code)
 
 
 def _read_status(
@@ -131,9 +131,9 @@ def _read_status(
         case 401 | 403:
             return outcomes.KeyRejected(status_code, _message_of(parsed))
         case 429:
-            return outcomes.RateLimited(read_retry_after(headers), _message_of(parsed))
+            return outcomes.RateLimited(status_code, _message_of(parsed), read_retry_after(headers))
         case 503 if parsed and isinstance(parsed.get("error"), dict):
-            return outcomes.Unavailable(503, read_retry_after(headers))
+            return outcomes.Unavailable(status_code, retry_after=read_retry_after(headers))
         case 502 | 503 | 504:
             return outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER, status_code)
     return None
@@ -142,14 +142,8 @@ def _read_status(
 def _read_object(verb: Verb, status_code: int, parsed: _Body) -> outcomes.AnchorOutcome:
     if parsed is not None and status_code == _OK:
         return _read_confirmation(verb, parsed)
-    if is_anchors_error(parsed):
-        match status_code:
-            case 400:
-                return outcomes.NotRunning(_message_of(parsed))
-            case 404:
-                return outcomes.NotFound(_message_of(parsed))
-            case _ if status_code in _REFUSALS:
-                return outcomes.Failed(status_code, _message_of(parsed))
+    if is_anchors_error(parsed) and status_code in _REJECTED:
+        return _BY_STATUS.get(status_code, outcomes.Failed)(status_code, _message_of(parsed))
     return outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD, status_code)
 
 
@@ -212,7 +206,7 @@ class AnchorClient:
             if is_forbidden or time.monotonic() >= ends:  # an attempt without time would count as one without an answer
                 return outcomes
 
-    async def try_key(self, key: Secret) -> KeyProblem | None:
+    async def try_key(self, key: Secret) -> NotRead | None:
         """Send one harmless request with a key. Return None if Anchor accepts it; raises no network errors."""
         try:
             response, body = await self.http.request(
@@ -220,7 +214,7 @@ class AnchorClient:
             )
         except NETWORK_ERRORS as error:
             _log.warning("request to Anchor failed", extra={"why": type(error).__name__})
-            return KeyProblem(None)
+            return NotRead()
         return read_key_status(response.status_code, body)
 
     async def _attempt(self, verb: Verb, path: str, key: Secret, ends: float) -> tuple[AnchorOutcome, float | None]:

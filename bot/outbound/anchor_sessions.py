@@ -23,11 +23,10 @@ from bot.core.sessions import (
     Session,
     SessionList,
     SessionPage,
-    Unread,
     running_sessions,
 )
 from bot.outbound.anchor_orders import AnchorHttp, is_anchors_error
-from bot.outbound.http import NETWORK_ERRORS, never_sent
+from bot.outbound.http import NETWORK_ERRORS
 
 _log = logging.getLogger(__name__)
 
@@ -40,12 +39,7 @@ _MOST_SECONDS = 1e11  # Unix seconds; a larger number is in milliseconds
 
 LIMIT = 50  # sessions on a page, the most that Anchor allows
 _MAX_LIST_BYTES = 4 * 1024 * 1024
-_OK, _NOT_FOUND = 200, 404
-_BY_STATUS = {
-    **dict.fromkeys((401, 403), Unread.KEY_REJECTED),
-    429: Unread.RATE_LIMITED,
-    **dict.fromkeys((502, 503, 504), Unread.UNREACHABLE),
-}
+_OK, _NOT_FOUND, _RATE_LIMITED = 200, 404, 429
 
 
 def read_page(parsed: _Json, page: int) -> SessionPage | None:
@@ -93,16 +87,10 @@ def _read_session(item: _Json) -> Session | None:
         created_at=_moment(item.get("created_at")),
         tags=_tags(item.get("tags")),
         domains=_hosts(item.get("domains")),
-        steps=_steps(item.get("steps")),
         key_name=text_field(item, "api_key_name").strip(),
         is_task=is_task if isinstance(is_task, bool) else None,
-        credits=_first_number(item, "used_credits", "credits_used"),
         max_minutes=_minutes(item, "max_duration"),
     )
-
-
-def _first_number(item: _Json, *names: str) -> float | None:
-    return next((number for name in names if (number := _number(item.get(name))) is not None), None)
 
 
 def _number(value: object) -> float | None:
@@ -111,13 +99,6 @@ def _number(value: object) -> float | None:
         return None
     number = float(value) if abs(value) < _MOST_NUMBER else math.inf
     return number if 0 <= number < math.inf else None
-
-
-def _steps(value: object) -> int | None:
-    if isinstance(value, list):
-        return len(value)
-    number = _number(value)
-    return None if number is None else int(number)
 
 
 def _tags(value: object) -> tuple[str, ...]:
@@ -207,7 +188,7 @@ class AnchorSessions:
         """Return one session within so many seconds."""
         read = await self._get(f"/v1/sessions/{session_id}", key, {}, read_details, within=within)
         is_another = isinstance(read, Session) and read.id != session_id
-        return NotRead(Unread.UNREADABLE, _OK) if is_another else read
+        return NotRead(_OK) if is_another else read
 
     async def running_page(self, key: Secret, number: int, *, within: float) -> SessionPage | NotRead:
         """Return a page of the team's sessions that run, the newest first, by one request; `within` is in seconds."""
@@ -216,17 +197,17 @@ class AnchorSessions:
     async def about(self, key: Secret, session_id: SessionId, *, within: float) -> Sequence[Session] | NotRead:
         """Return a session, and the newest ones that run, by two requests at once; `within` is in seconds.
 
-        Only the list says which domains a session is on and what drives it. Only the details say what it costs while it
-        runs, and describe one that is not among the newest. What cannot be read is absent, but for a rate limit, and
-        for a list that refuses the key. Details that refuse it can mean that the session is not of the key's team.
+        Only the list says which domains a session is on and what drives it. Only the details describe one that is not
+        among the newest. What cannot be read is absent, but for a rate limit, and for a list that refuses the key.
+        Details that refuse it can mean that the session is not of the key's team.
         """
         details, page = await asyncio.gather(
             self.details(key, session_id, within=within), self.running_page(key, 1, within=within)
         )
         for read in (details, page):
-            if isinstance(read, NotRead) and read.why is Unread.RATE_LIMITED:
+            if isinstance(read, NotRead) and read.status_code == _RATE_LIMITED:
                 return read
-        if isinstance(page, NotRead) and page.why is Unread.KEY_REJECTED and isinstance(details, NotRead):
+        if isinstance(page, NotRead) and page.is_key_refused and isinstance(details, NotRead):
             return page
         found = {one.id: one for one in page.sessions} if isinstance(page, SessionPage) else {}
         if isinstance(details, Session):
@@ -263,13 +244,11 @@ class AnchorSessions:
             response, body = await self.http.request("GET", target, key, within=within, max_bytes=_MAX_LIST_BYTES)
         except NETWORK_ERRORS as error:
             _log.info("sessions not read from Anchor", extra={"why": type(error).__name__})
-            is_slow = isinstance(error, TimeoutError) and not never_sent(error)
-            return NotRead(Unread.TIMED_OUT if is_slow else Unread.UNREACHABLE)
+            return NotRead()
         parsed, status_code = parse_object(body), response.status_code
         if status_code == _OK and parsed is not None and "error" not in parsed:
-            return read(parsed) or NotRead(Unread.UNREADABLE, _OK)
-        is_missing = status_code == _NOT_FOUND and is_anchors_error(parsed)
-        return NotRead(_BY_STATUS.get(status_code, Unread.UNREADABLE), status_code, is_missing)
+            return read(parsed) or NotRead(_OK)
+        return NotRead(status_code, is_missing=status_code == _NOT_FOUND and is_anchors_error(parsed))
 
 
 def _iso_time(unix_seconds: float) -> str:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,7 +15,7 @@ from functools import partial
 from cachetools import TTLCache
 
 from bot.core.fields import SLACK_ID
-from bot.core.workspace import AutoPause, KeyCheck, Uninstall, Workspace
+from bot.core.workspace import AutoPause, KeyCheck, Workspace
 from bot.health import Readiness
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.store import Store
@@ -124,11 +124,11 @@ class Workspaces:
             return [one.team_id] if one.team_id and one.auto_pause is not AutoPause.OFF else []
         return await self.rows.pausing_teams()
 
-    async def delete_uninstalled(self, uninstall: Uninstall) -> None:
-        """Delete an uninstalled workspace, unless the app was reinstalled since or the settings still name it."""
+    async def delete_uninstalled(self, team_id: str, happened_at: int, bot_user_ids: Sequence[str]) -> None:
+        """Delete an uninstalled workspace, unless the settings still name it; the arguments as in the rows."""
         if self.pinned is None:
-            is_deleted = await self.rows.delete_uninstalled(uninstall)
-            _log.info("app uninstalled", extra={"team": uninstall.team_id, "deleted": is_deleted})
+            is_deleted = await self.rows.delete_uninstalled(team_id, happened_at, bot_user_ids)
+            _log.info("app uninstalled", extra={"team": team_id, "deleted": is_deleted})
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version."""

@@ -114,8 +114,8 @@ class SessionControl:
             "channel": order.actor.channel_id,
             "ms": round((time.monotonic() - began) * 1000),
         }
-        leaves_running = order.verb is Verb.PAUSE and told and name_of(told) in outcomes.LEAVES_RUNNING
-        _log.log(logging.WARNING if leaves_running else logging.INFO, order.verb.value, extra=fields)
+        can_run = order.verb is Verb.PAUSE and told and name_of(told) in outcomes.CALL_SOMEBODY
+        _log.log(logging.WARNING if can_run else logging.INFO, order.verb.value, extra=fields)
         return settled
 
     async def _decide(self, running: RunningOrder, *, doubt: bool) -> Settled | None:

@@ -13,7 +13,7 @@ from bot.core.cards import Lost
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.policy import Role
 from bot.core.requests import FORGOTTEN, Actor
-from bot.core.sessions import NotRead, Unread
+from bot.core.sessions import NotRead
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages.blocks import Message
 from bot.messages.cards import mentioning
@@ -76,7 +76,7 @@ class WorkspaceMonitor:
         """Record what a read of a list of sessions says about the workspace's key."""
         key = workspace.anchor_key
         if isinstance(read, NotRead):
-            if read.why is Unread.KEY_REJECTED:
+            if read.is_key_refused:
                 self._record_check(workspace, KeyCheck.REFUSED)
         elif key is not None and key.check is KeyCheck.REFUSED:
             self._record_check(workspace, KeyCheck.VERIFIED)

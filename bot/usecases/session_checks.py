@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from bot.core.fields import Secret
 from bot.core.session_checks import OWN_LIST, Answer, Check, Target
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Life, NotRead, Session, SessionPage, Unread
+from bot.core.sessions import Life, Session, SessionPage
 from bot.core.workspace import Workspace
 from bot.outbound.anchor_orders import AnchorClient
 from bot.outbound.anchor_sessions import AnchorSessions
@@ -73,9 +73,7 @@ class SessionChecks:
         """Try the key with Anchor; no answer says nothing."""
         if workspace is None or workspace.anchor_key is None:
             return
-        result = await self.anchor.try_key(workspace.anchor_key.value)
-        if result is None or result.is_refused:
-            self.reads.monitor.record_list(workspace, result and NotRead(Unread.KEY_REJECTED, result.status_code))
+        self.reads.monitor.record_list(workspace, await self.anchor.try_key(workspace.anchor_key.value))
 
     async def _check_in_turn(self, team_id: str, since: float | None, now: float) -> None:
         """Check a workspace with sessions on cards or paused ones since a time, or else try its key."""

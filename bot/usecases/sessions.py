@@ -13,10 +13,10 @@ from cachetools import LRUCache, TTLCache
 
 from bot.core.fairness import TimeWindow
 from bot.core.outcomes import Refusal
-from bot.core.requests import Actor, MessageContent, Person, ReplyAddress, Verb
+from bot.core.requests import Actor, MessageContent, Person, ReplyAddress
 from bot.core.session_checks import MOST_AFTER_PAUSES, READS_WINDOW, Check
 from bot.core.session_ids import Found, SessionId
-from bot.core.sessions import NotRead, Overview, Session, SessionList, Unread
+from bot.core.sessions import NotRead, Overview, Session, SessionList
 from bot.messages.blocks import Message, Visibility
 from bot.messages.results import apply
 from bot.messages.sessions import list_message, list_refusal, list_update
@@ -78,7 +78,7 @@ class SessionReads:
         reading = self._in_flight[name]
         await ended(reading)
         result = reading.result()
-        if isinstance(result, NotRead) and result.why is Unread.KEY_REJECTED:
+        if isinstance(result, NotRead) and result.is_key_refused:
             newer = await OperatorAccess(self.monitor.workspaces.find_now).newer_key(access)
             return result if newer is None else await self.running(newer)
         return result
@@ -134,24 +134,23 @@ class SessionLists:
         self._shown: TTLCache[Person, MessageContent] = TTLCache(MOST_LISTS, KEPT, timer=time.monotonic)
         self._locks = KeyedLocks()
 
-    async def find(self, actor: Actor, verb: Verb, words: str) -> Found | Message:
+    async def find(self, actor: Actor, words: str) -> Found | Message:
         """Return the session that `words` mean alone, or else the message of `message`."""
         access = await self.access_check.check_viewer(actor)
         if not isinstance(access, Access):
-            return self._message(actor, access, verb, words)
+            return self._message(actor, access, words)
         running = await self.reads.running(access)
         meant = running.meant_by(words) if isinstance(running, SessionList) else None
-        return meant or self._message(actor, await self._with_paused(actor, access, running), verb, words)
+        return meant or self._message(actor, await self._with_paused(actor, access, running), words)
 
-    async def message(self, actor: Actor, verb: Verb, words: str = "") -> Message:
-        """Return the list for the person alone, of those that `words` choose for this order, or why they see none."""
-        return self._message(actor, await self.overview(actor), verb, words)
+    async def message(self, actor: Actor, words: str = "") -> Message:
+        """Return the list for the person alone, of those that `words` choose, or why they see none."""
+        return self._message(actor, await self.overview(actor), words)
 
-    def _message(self, actor: Actor, found: Overview | Refusal, verb: Verb, words: str) -> Message:
+    def _message(self, actor: Actor, found: Overview | Refusal, words: str) -> Message:
         if not isinstance(found, Overview):
             return list_refusal(found)
-        shown = replace(found, verb=verb, words=words)
-        message = list_message(shown)
+        message = list_message(replace(found, words=words))
         self._shown[actor.person] = MessageContent(message.text, message.blocks)  # Slack omits it in their clicks
         return message
 
@@ -187,7 +186,7 @@ class SessionLists:
     async def _within(self, read: _Read, within: float | None) -> SessionList | NotRead:
         reading = self.tasks.start(read)
         await asyncio.wait({reading}, timeout=within)
-        return reading.result() if reading.done() else NotRead(Unread.TIMED_OUT)
+        return reading.result() if reading.done() else NotRead()
 
 
 @dataclass(eq=False)
@@ -251,7 +250,7 @@ class FactReads:
             return
         window.add(now)
         read = await self.anchor.about(access.key, session_id, within=_FACTS_TIMEOUT)
-        if isinstance(read, NotRead) and read.why is Unread.KEY_REJECTED:
+        if isinstance(read, NotRead) and read.is_key_refused:
             self.reads.monitor.record_list(access.workspace, read)
         elif not isinstance(read, NotRead):
             self.reads.learn(team_id, read)

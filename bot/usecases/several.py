@@ -11,11 +11,11 @@ from bot.core.history import BatchedOrder
 from bot.core.outcomes import NEWER, Paused, Refusal
 from bot.core.requests import MOST_TOGETHER, Actor, Order, ReplyAddress, Source, Submission, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import ALL_WORD, Choice, NotRead, Session, SessionList
+from bot.core.sessions import Choice, NotRead, Session, SessionList
 from bot.messages import several
 from bot.messages.blocks import View
 from bot.messages.buttons import PAUSE_SEVERAL
-from bot.messages.outcomes import spoken_name
+from bot.messages.outcomes import NOT_DONE, spoken_name
 from bot.messages.results import incident_message
 from bot.messages.sessions import NOTHING_PAUSED, list_refusal, not_read_text
 from bot.messages.settings import Reply
@@ -92,7 +92,7 @@ class Batches:
         """
         access = await self.orders.session_control.access_check.check(Order(Verb.RESUME, SessionId(""), address.actor))
         if not isinstance(access, Access):
-            refusal = several.not_resumed(access)
+            refusal = list_refusal(access, verdict=NOT_DONE[Verb.RESUME], verb=Verb.RESUME)
             await self.delivery.deliver(address, refusal)
             return
         reading = self._paused_and_newer(address.actor.team_id, batch_id)
@@ -209,7 +209,7 @@ class PauseWindow:
                 choice = replace(choice, ids=ids)
         read = await self.lists.reads.running(access)
         if isinstance(read, NotRead) and not choice.ids:
-            why = not_read_text(read, ordered=ALL_WORD)
+            why = not_read_text(read, verdict=NOTHING_PAUSED)
             return Reply("NotRead", why).view(PAUSE_SEVERAL)
         running = read if isinstance(read, SessionList) else SessionList((), is_complete=False, read_at=time.time())
         chosen, listed = running.chosen(choice), {one.id for one in running.sessions}

@@ -35,7 +35,7 @@ BEGAN = time.monotonic()
 BOB_S = order_row(user="U0BOB000001", age=1_700)
 ROWS = [
     told(order_row(age=100_000), outcomes.Paused("paused")),
-    told(order_row(session=OTHER_SESSION, age=5_000), outcomes.NotFound("no such session")),
+    told(order_row(session=OTHER_SESSION, age=5_000), outcomes.NotFound(404, "no such session")),
     told(order_row(requests.Verb.RESUME, team="T0OTHER0001", age=4_000), UNCONFIRMED),
     told(
         replace(BOB_S, order=replace(BOB_S.order, batch_id="0193")),

@@ -75,7 +75,7 @@ async def test_a_channel_is_chosen_and_a_test_alert_shows_the_card(team: Tenant)
     await team.click(card, user=team.member)
     answer = (await team.wait_for_messages(2))[1]
     assert answer.text == outcome_text(
-        outcomes.NotFound("Session not found"), session="00000000-0000-4000-8000-000000000000", user=team.member.id
+        outcomes.NotFound(404, "Session not found"), session="00000000-0000-4000-8000-000000000000", user=team.member.id
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 
 from bot.messages import several
+from bot.messages.outcomes import NOT_DONE
+from bot.messages.sessions import list_refusal
 from bot.sim.anchor import Hang, Received, SessionState
 from bot.sim.slack import Message
 from harness import BOTH_TRANSPORTS, HTTP_ONLY, SingleHarness, single_workspace
@@ -230,7 +232,7 @@ async def of_no_batch(at: Conversation, message: Message, _: str) -> str:
 async def not_allowed(at: Conversation, message: Message, _: str) -> str:
     await at.slack.click(at.slack.bob, message, RESUME_THESE)
     refusal = outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=frozenset({at.person.id}))
-    return several.not_resumed(refusal).text
+    return list_refusal(refusal, verdict=NOT_DONE[requests.Verb.RESUME], verb=requests.Verb.RESUME).text
 
 
 @pytest.mark.parametrize("resume", [no_database, of_no_batch, not_allowed])

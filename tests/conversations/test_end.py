@@ -82,7 +82,7 @@ async def test_it_ends_a_session_that_could_not_be_paused_and_all_cards_say_who_
     async with taking_alerts(**ON) as at:
         session = at.anchor.session(SESSION)
         session.created_at = datetime.fromtimestamp(time.time(), UTC) - timedelta(minutes=7)
-        session.domains, session.tags, session.steps = ["shop.example"], ["checkout"], 12
+        session.domains, session.tags = ["shop.example"], ["checkout"]
         session.max_duration = 20
         card = await alert(at)
         await at.command("")  # reads what is known of it

@@ -134,7 +134,7 @@ async def test_home_shows_the_sessions_and_a_click_pauses_one() -> None:
         view = await at.open_home()
         assert buttons(view) == [PAUSE]
         await at.slack.act(at.person, view, "anchor_pause")
-        await at.slack.until(lambda: buttons(at.slack.home_of(at.person)) == [RESUME])
+        await at.slack.until(lambda: buttons(at.slack.home_of(at.person)) == [RESUME, PAUSE])
         shown = at.slack.home_of(at.person)
         assert shown is not None
         assert paused().splitlines()[0] in shown.text

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.sessions import NotRead
 from bot.sim import anchor
 from bot.sim.slack import Answer, ResetAfterReading
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, Conversation, ManyHarness, Tenant, outcome_text, paused
@@ -92,7 +93,7 @@ async def test_while_anchor_can_not_say_a_key_is_not_saved(
     if fault is None:
         await team.anchor.stop()
     view = await team.set_key(KEY)
-    assert view.errors == {"key": settings_texts.key_not_accepted(workspace.KeyProblem(status)).text}
+    assert view.errors == {"key": settings_texts.key_not_accepted(NotRead(status)).text}
     assert await key_of(team) is None
 
 

@@ -269,16 +269,16 @@ def error(status: int, message: str) -> sim.Answer:
 
 TABLE: dict[str, tuple[sim.Fault, about.Outcome, str]] = {
     "paused without a status": (sim.Answer(200, b"{}"), about.Paused(), "INFO"),
-    "not running": (error(400, "Session is not running"), about.NotRunning("Session is not running"), "INFO"),
-    "not found": (error(404, "Session not found"), about.NotFound("Session not found"), "INFO"),
+    "not running": (error(400, "Session is not running"), about.NotRunning(400, "Session is not running"), "INFO"),
+    "not found": (error(404, "Session not found"), about.NotFound(404, "Session not found"), "WARNING"),
     "failed": (sim.server_error(), about.Failed(500, "Failed to pause agent"), "WARNING"),
     "key refused": (sim.unauthorized(), about.KeyRejected(401, "Invalid API key"), "WARNING"),
-    "rate limited": (sim.rate_limited(30), about.RateLimited(30, "Too many requests"), "WARNING"),
+    "rate limited": (sim.rate_limited(30), about.RateLimited(429, "Too many requests", 30), "WARNING"),
     "out of service": (sim.server_error(503), about.Unavailable(503), "WARNING"),
     "gateway": (sim.html(503), about.Unconfirmed(about.Doubt.NO_ANSWER, 503), "WARNING"),
     "a page instead of an answer": (sim.html(200), about.Unconfirmed(about.Doubt.NOT_UNDERSTOOD, 200), "WARNING"),
-    "a hostile message": (error(404, HOSTILE), about.NotFound(HOSTILE), "INFO"),
-    "an invisible message": (error(404, "\u0000\u202e"), about.NotFound("\u202e"), "INFO"),
+    "a hostile message": (error(404, HOSTILE), about.NotFound(404, HOSTILE), "WARNING"),
+    "an invisible message": (error(404, "\u0000\u202e"), about.NotFound(404, "\u202e"), "WARNING"),
 }
 
 

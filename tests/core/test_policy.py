@@ -24,7 +24,7 @@ policies = st.builds(Policy, rules, rules, st.frozensets(users), st.none() | rul
 verbs = st.sampled_from(Verb)
 roles = st.sampled_from(Role)
 flags = st.booleans()
-profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, flags, flags, flags)
+profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, flags)
 
 
 @given(policies, verbs, askers, roles)
@@ -44,7 +44,7 @@ def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: reque
         assert actor.channel_id in (rule.channels or {actor.channel_id})
 
 
-@pytest.mark.parametrize("role", [Role.GUEST, Role.BOT, Role.DEACTIVATED, Role.OUTSIDER, Role.UNKNOWN])
+@pytest.mark.parametrize("role", [Role.RESTRICTED, Role.OUTSIDER, Role.UNKNOWN])
 def test_a_denial_says_what_others_are(role: Role) -> None:
     named = Rule(frozenset({ALICE.user_id}), frozenset({ALICE.channel_id}))
     denial = outcomes.Refusal(Why.ROLE_UNKNOWN if role is Role.UNKNOWN else Why.NOT_MEMBER)
@@ -79,7 +79,8 @@ def test_only_admins_of_this_very_workspace_are_admins(
     if role_of(profile, actor, enterprise) is Role.ADMIN:
         assert HOME in {profile.team_id, *profile.teams}
         assert profile.is_admin
-        assert not any((profile.is_guest, profile.is_bot, profile.is_deactivated, profile.is_stranger))
+        assert not profile.is_restricted
+        assert not profile.is_stranger
 
 
 @pytest.mark.parametrize(
@@ -87,9 +88,7 @@ def test_only_admins_of_this_very_workspace_are_admins(
     [
         (MEMBER, "", Role.MEMBER),
         (replace(MEMBER, is_admin=True), "", Role.ADMIN),
-        (replace(MEMBER, is_guest=True), "", Role.GUEST),
-        (replace(MEMBER, is_bot=True), "", Role.BOT),
-        (replace(MEMBER, is_deactivated=True, is_bot=True, is_guest=True, is_admin=True), "", Role.DEACTIVATED),
+        (replace(MEMBER, is_restricted=True, is_admin=True), "", Role.RESTRICTED),
         (replace(MEMBER, is_stranger=True), "", Role.OUTSIDER),
         (Profile(SISTER), "", Role.OUTSIDER),
         (Profile(SISTER, GRID), "", Role.OUTSIDER),

@@ -24,7 +24,7 @@ def test_a_failure_that_may_pass_is_repeated_with_growing_delays(outcome: Anchor
     assert (first, second, third) == (0.1875, 0.375, None)
 
 
-@pytest.mark.parametrize("outcome", [outcomes.RateLimited(2.0), Unavailable(503, 2.0)], ids=repr)
+@pytest.mark.parametrize("outcome", [outcomes.RateLimited(429, "no", 2.0), Unavailable(503, retry_after=2.0)], ids=repr)
 def test_anchors_own_time_is_kept_if_an_attempt_still_fits_behind_it(outcome: AnchorOutcome) -> None:
     assert delay_before_retry(PAUSE, outcome, attempt=1, time_left=2.5, jitter=0, retry_after=2.0) == 2.0
     assert delay_before_retry(PAUSE, outcome, attempt=1, time_left=2.4, jitter=0, retry_after=2.0) is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.core import sessions as product
 from bot.core.session_checks import OWN_LIST, Answer, Check, Target
 from bot.core.session_ids import find_session_id
-from bot.core.sessions import RECENT, Life, NotRead, Session, SessionList, SessionPage, Unread, end_of, running_sessions
+from bot.core.sessions import RECENT, Life, NotRead, Session, SessionList, SessionPage, end_of, running_sessions
 from harness import SESSION
 from harness.product import SessionId, outcomes
 from harness.product import sessions as core_sessions
@@ -35,8 +35,8 @@ def test_only_a_known_end_is_an_end(status: str, life: Life) -> None:
 
 
 RUNS, HAS_ENDED = (Session(id=SessionId(SESSION), status=status) for status in ("running", "completed"))
-UNKNOWN, UNREAD = NotRead(Unread.UNREADABLE, 404, is_missing=True), NotRead(Unread.TIMED_OUT)
-ENDED, NOT_FOUND, NOT_RUNNING = outcomes.Ended("stopped"), outcomes.NotFound(), outcomes.NotRunning()
+UNKNOWN, UNREAD = NotRead(404, is_missing=True), NotRead()
+ENDED, NOT_FOUND, NOT_RUNNING = outcomes.Ended("stopped"), outcomes.NotFound(404), outcomes.NotRunning(400)
 TIMED_OUT = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
 
 
@@ -246,30 +246,24 @@ def test_an_absent_session_is_found_only_by_what_it_says_itself() -> None:
     assert check_of(1).found == {}
 
 
-@pytest.mark.parametrize(
-    "why", [core_sessions.Unread.RATE_LIMITED, core_sessions.Unread.UNREACHABLE, core_sessions.Unread.TIMED_OUT]
-)
+@pytest.mark.parametrize("status", [429, 503, None])
 @pytest.mark.parametrize("target", [OWN_LIST, 1, name(1)])
-def test_a_check_ends_when_anchor_fails_or_allows_no_more(why: core_sessions.Unread, target: Target) -> None:
+def test_a_check_ends_when_anchor_fails_or_allows_no_more(status: int | None, target: Target) -> None:
     check = check_of(1, 2)
-    assert run(check, {target: core_sessions.NotRead(why)})[-1] == target
-    assert check.failure == core_sessions.NotRead(why)
+    assert run(check, {target: core_sessions.NotRead(status)})[-1] == target
+    assert check.failure == core_sessions.NotRead(status)
 
 
-@pytest.mark.parametrize("why", [core_sessions.Unread.KEY_REJECTED, core_sessions.Unread.UNREADABLE])
-def test_a_list_or_session_that_says_nothing_keeps_no_other_from_being_read(why: core_sessions.Unread) -> None:
+@pytest.mark.parametrize("status", [401, 403, 200])
+def test_a_list_or_session_that_says_nothing_keeps_no_other_from_being_read(status: int) -> None:
     check = check_of(1, 2)
-    assert run(check, {1: core_sessions.NotRead(why), name(1): core_sessions.NotRead(why)}) == [
-        OWN_LIST,
-        1,
-        name(1),
-        name(2),
-    ]
+    read = run(check, {1: core_sessions.NotRead(status), name(1): core_sessions.NotRead(status)})
+    assert read == [OWN_LIST, 1, name(1), name(2)]
     assert (check.failure, set(check.found), check.asked) == (None, {name(2)}, [name(1), name(2)])
     assert check.unknown == []
 
 
 def test_a_session_is_unknown_if_anchor_itself_says_so() -> None:
-    check, says_so = (check_of(1, 2), core_sessions.NotRead(core_sessions.Unread.UNREADABLE, 404, is_missing=True))
+    check, says_so = (check_of(1, 2), core_sessions.NotRead(404, is_missing=True))
     run(check, {1: says_so, name(1): says_so})
     assert (check.unknown, check.asked) == ([name(1)], [name(1), name(2)])

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.core.fields import Secret, digest
 from bot.core.policy import Policy, Rule
-from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck, Uninstall
+from bot.core.workspace import AlertToken, AnchorKey, Installation, KeyCheck
 from bot.health import Readiness
 from bot.outbound.store.schema import SCHEMA, TABLES
 from bot.outbound.store.store import Store, open_store
@@ -34,10 +34,6 @@ ANCHOR_KEY = AnchorKey(Secret("sk-of-acme"), KeyCheck.VERIFIED, "U0ALICE0001", 1
 POLICY = Policy(pause=Rule(frozenset({"U2", "U1"}), frozenset({"C1"})))
 NOW = 1_785_000_000.5
 DAY = 86_400
-
-
-def uninstall(after: int = 0, bots: tuple[str, ...] | None = None) -> Uninstall:
-    return Uninstall(ACME.team_id, ACME.installed_at + after, bots)
 
 
 async def until_read_again() -> None:

@@ -8,7 +8,8 @@ from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
 from bot.core.policy import Role, Rule
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
-from bot.core.workspace import AnchorKey, KeyProblem
+from bot.core.sessions import NotRead
+from bot.core.workspace import AnchorKey
 from bot.messages import cards, markup, senders, sessions
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
@@ -98,15 +99,15 @@ def list_refused(refusal: Refusal) -> str:
     return sessions.list_refusal(refusal).text
 
 
-def reading(text: str, *, verb: str = "pause") -> str:
-    return sessions.reading_message(Verb(verb), text).text
+def reading(text: str) -> str:
+    return sessions.reading_message(text).text
 
 
 # --- what admins read ---
 
 OUTDATED = settings_texts.OUTDATED.text
 NOT_SAVED = settings_texts.NOT_SAVED.text
-KEY_REFUSED = settings_texts.key_not_accepted(KeyProblem(401, is_refused=True)).text
+KEY_REFUSED = settings_texts.key_not_accepted(NotRead(401)).text
 
 
 def not_admin(role: Role = Role.MEMBER) -> str:

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.fields import Proxy
 from bot.core.requests import MessageContent
 from bot.core.session_ids import Found
-from bot.messages.blocks import ephemeral, in_channel
+from bot.messages.blocks import ephemeral, told
 from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.errors import SlackUnreachableError, open_web
 from bot.sim.slack import SimSlack
@@ -16,7 +16,7 @@ from bot.sim.slack import SimSlack
 __all__ = ["Found", "MessageContent"]
 
 UNREACHABLE = SlackUnreachableError
-FOR_ALL, FOR_ONE = in_channel("hello"), ephemeral("hello")
+FOR_ALL, FOR_ONE = told(["hello"]), ephemeral("hello")
 
 
 @asynccontextmanager

@@ -31,10 +31,8 @@ TASK = Session(
     created_at=NOW - 600,
     tags=("checkout",),
     domains=("shop.example", "bank.example"),
-    steps=12,
     key_name="secret-name",
     is_task=True,
-    credits=1.5,
     max_minutes=20,
 )
 PROGRAM = replace(TASK, is_task=False)
@@ -78,16 +76,16 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "pause: done, as a moment before": outcomes.Paused("paused", BOB, 0.0),
     "pause: done, after a resume that it crossed": outcomes.Paused("paused", crossed=BOB),
     "pause: done, by the alert with another token": outcomes.Refusal(outcomes.Why.PAUSED_BEFORE, "alert:prom", 0.0),
-    "pause: not running": outcomes.NotRunning("Session is not running"),
-    "pause: not found": outcomes.NotFound("Session not found"),
+    "pause: not running": outcomes.NotRunning(400, "Session is not running"),
+    "pause: not found": outcomes.NotFound(404, "Session not found"),
     "pause: failed": outcomes.Failed(500, "Failed to pause agent"),
     "pause: key refused, as Anchor says": outcomes.KeyRejected(401, "Invalid API key"),
     "pause: key refused": outcomes.KeyRejected(403),
-    "pause: rate limited": outcomes.RateLimited(),
-    "pause: rate limited for 30 seconds": outcomes.RateLimited(30.0, "Too many requests"),
+    "pause: rate limited": outcomes.RateLimited(429),
+    "pause: rate limited for 30 seconds": outcomes.RateLimited(429, "Too many requests", 30.0),
     "pause: no connection": outcomes.Unavailable(),
     "pause: out of service": outcomes.Unavailable(503),
-    "pause: out of service for 30 seconds": outcomes.Unavailable(503, 30.0),
+    "pause: out of service for 30 seconds": outcomes.Unavailable(503, retry_after=30.0),
     **{f"pause: unconfirmed, {why}": outcomes.Unconfirmed(why) for why in outcomes.Doubt},
     "pause: unconfirmed, contradicted": outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD, anchor_message="failed"),
     "pause: unconfirmed, the bot broke": outcomes.Broken("0a1b2c3d"),
@@ -121,7 +119,7 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
     "end: done, and Anchor no longer knows the session": outcomes.Ended(),
     "end: unconfirmed, not read": outcomes.Unconfirmed(outcomes.Doubt.NOT_UNDERSTOOD),
     "end: unconfirmed, no answer in time": outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER),
-    "end: not running": outcomes.NotRunning("completed"),
+    "end: not running": outcomes.NotRunning(400, "completed"),
     "end: failed": outcomes.Failed(500),
     "end: key refused": outcomes.KeyRejected(403),
     "end: late": LATE,
@@ -229,7 +227,7 @@ def with_key(key: AnchorKey) -> Workspace:
 
 
 LISTED = replace(PROGRAM, created_at=NOW - 3_900, tags=("checkout", "<!here> & `prod`", "eu", "blue"), max_minutes=180)
-BARE = Session(id=OTHER_ID, status="warming up", steps=1)
+BARE = Session(id=OTHER_ID, status="warming up")
 LONG = replace(LISTED, tags=("&" * 99,) * 9, domains=(f"{'x' * 99}.example",) * 3)
 
 

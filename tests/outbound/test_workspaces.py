@@ -15,7 +15,7 @@ from bot.usecases.access import AccessCheck
 from harness import SESSION
 from harness.databases import KEY
 from harness.product import Secret, SessionId, Store, errors, open_store, policy, requests, workspace
-from harness.stored import ACME, ANCHOR_KEY, GLOBEX, execute, uninstall
+from harness.stored import ACME, ANCHOR_KEY, GLOBEX, execute
 
 
 class WatchedRows(WorkspaceRows):
@@ -168,7 +168,7 @@ CHANGES: dict[str, Change] = {
     "set_alert_tokens": lambda directory: directory.rows.set_alert_tokens(ACME.team_id, [], if_version=0),
     "set_alerts_channel": lambda directory: directory.rows.set_alerts_channel(ACME.team_id, "C1", before=""),
     "a change that is not made": lambda directory: directory.rows.set_key(ACME.team_id, ANCHOR_KEY, if_version=1),
-    "delete_uninstalled": lambda directory: directory.delete_uninstalled(uninstall()),
+    "delete_uninstalled": lambda directory: directory.delete_uninstalled(ACME.team_id, ACME.installed_at, ()),
 }
 
 

@@ -19,7 +19,6 @@ from bot.core.requests import (
 )
 from bot.core.session_ids import Found, find_session_id
 from bot.core.sessions import Choice, read_choice, several_of, words_of
-from bot.core.workspace import Uninstall
 from bot.inbound.slack import request as payload
 from bot.inbound.slack.app import Request, Router, guarded
 from bot.messages import buttons
@@ -95,12 +94,12 @@ class OrderListeners:
 
     async def _search(self, verb: Verb, words: str, request: Request) -> Message | None:
         later = partial(self._answer_later, verb, request)
-        finding = guarded(self.window.lists.find(request.actor, verb, words), lambda broken: broken)
+        finding = guarded(self.window.lists.find(request.actor, words), lambda broken: broken)
         found = await request.now_or_later(finding, later)
         if isinstance(found, Found):
             return await self._send(_order_of_search(verb, found, request), request)
         request.ack.is_announcement = found is None
-        return found or reading_message(verb, words)
+        return found or reading_message(words)
 
     async def _answer_later(self, verb: Verb, request: Request, found: Found | Message) -> None:
         if isinstance(found, Found):
@@ -244,8 +243,7 @@ class ViewListeners:
         bots = event.get("tokens", {}).get("bot")
         if event["type"] == "app_uninstalled" or bots:  # the bot has no tokens of people
             event_time = int(request.payload.get("event_time", 0))  # without one it is older than every installation
-            uninstall = Uninstall(request.actor.team_id, event_time, tuple(bots) if bots else None)
-            await self.workspaces.delete_uninstalled(uninstall)
+            await self.workspaces.delete_uninstalled(request.actor.team_id, event_time, bots or ())
 
     # --- lists ---
 
@@ -258,9 +256,7 @@ class ViewListeners:
 
     async def _answer_with_list(self, request: Request) -> None:
         action = request.payload["actions"][0]
-        name, _, words = text_field(action, "value").partition(" ")
-        verb = Verb.RESUME if name == Verb.RESUME else Verb.PAUSE
-        message = await guarded(self.lists.message(request.actor, verb, words), lambda broken: broken)
+        message = await guarded(self.lists.message(request.actor, text_field(action, "value")), lambda broken: broken)
         if action["action_id"] == buttons.READ_LIST:
             await request.delivery.deliver(request.address, message)
         else:

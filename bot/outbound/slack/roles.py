@@ -77,9 +77,7 @@ def _read_profile(user: object) -> Profile:
         enterprise_id=text_field(enterprise, "enterprise_id"),
         teams=frozenset(team for team in teams if isinstance(team, str)) if isinstance(teams, list) else frozenset(),
         is_admin=_any(user, "is_admin", "is_owner", "is_primary_owner"),
-        is_guest=_any(user, "is_restricted", "is_ultra_restricted"),
-        is_bot=_any(user, "is_bot"),
-        is_deactivated=_any(user, "deleted"),
+        is_restricted=_any(user, "is_restricted", "is_ultra_restricted", "is_bot", "deleted"),
         is_stranger=_any(user, "is_stranger"),
         has_roles=isinstance(user.get("is_restricted"), bool),
     )

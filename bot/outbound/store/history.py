@@ -117,7 +117,7 @@ _REFUSALS_OF_ALERTS = f"""
     SELECT session_id, id, outcome, outcome_fields FROM (
       SELECT orders.*, row_number() OVER (PARTITION BY session_id ORDER BY given_at DESC, id DESC) AS place FROM orders
       WHERE team_id = :team_id AND session_id IN (SELECT value FROM json_each(:sessions)) AND source = '{Source.ALERT}'
-    ) AS last WHERE place = 1 AND outcome IN ('{"', '".join(sorted(outcomes.NOT_PAUSED))}')
+    ) AS last WHERE place = 1 AND outcome IS NOT NULL
 """
 _OF_BATCH = """
     SELECT id, session_id, outcome, outcome_fields FROM orders
@@ -163,7 +163,7 @@ class SessionStates:
     async def refusals_of_alerts(
         self, team_id: str, session_ids: Collection[str]
     ) -> dict[str, tuple[str, outcomes.Outcome]]:
-        """Return the order and the outcome of the last pauses by alerts of sessions, of those that paused nothing."""
+        """Return the order and the outcome of the last pause by an alert of each session, if it is known."""
         rows = await self.database.fetch_all(_REFUSALS_OF_ALERTS, team_id=team_id, sessions=listed(session_ids))
         return {row.session_id: (row.id, read_outcome(row.outcome, row.outcome_fields)) for row in rows}
 

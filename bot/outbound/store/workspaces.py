@@ -2,14 +2,14 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.core.fields import SLACK_ID, Secret, derive_key, known_fields
 from bot.core.policy import Policy
-from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Installation, KeyCheck, Uninstall, Workspace
+from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Installation, KeyCheck, Workspace
 from bot.outbound.store.audit import LOCK, AuditTrail, changed
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
@@ -183,13 +183,16 @@ class WorkspaceRows:
         """Delete a workspace and its orders, and record who did; Slack does not say who uninstalls an app."""
         return await self._delete(team_id, by)
 
-    async def delete_uninstalled(self, uninstall: Uninstall) -> bool:
-        """Delete a workspace if it was installed before `uninstall`, and if its bot user is among the revoked ones."""
-        conditions, bots = "AND installed_at <= :at", listed(uninstall.bot_user_ids or ())
-        if uninstall.bot_user_ids is not None:
+    async def delete_uninstalled(self, team_id: str, happened_at: int, bot_user_ids: Sequence[str]) -> bool:
+        """Delete a workspace that was uninstalled at a time (Unix seconds), unless it was installed again since.
+
+        If there are `bot_user_ids`, only their tokens were revoked.
+        """
+        conditions = "AND installed_at <= :at"
+        if bot_user_ids:
             conditions += " AND bot_user_id IN (SELECT value FROM json_each(:bots))"
-        with self.on_change(uninstall.team_id):
-            return await self._delete(uninstall.team_id, "", conditions, at=uninstall.happened_at, bots=bots)
+        with self.on_change(team_id):
+            return await self._delete(team_id, "", conditions, at=happened_at, bots=listed(bot_user_ids))
 
     async def _delete(self, team_id: str, by: str, conditions: str = "", **values: object) -> bool:
         sql = f"DELETE FROM workspaces WHERE team_id = :team_id AND {_IS_INSTALLED} {conditions}"

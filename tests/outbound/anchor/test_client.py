@@ -10,11 +10,12 @@ import pytest
 
 from bot.core.fields import Proxy
 from bot.core.retries import combine
+from bot.core.sessions import NotRead
 from bot.outbound.anchor_orders import AnchorClient, AnchorHttp, read_key_status
 from bot.sim import anchor as sim
 from bot.sim.anchor import DEFAULT_KEY, Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, SimAnchor
 from harness.connect_proxy import connect_proxy
-from harness.product import Secret, SessionId, requests, workspace
+from harness.product import Secret, SessionId, requests
 from harness.product import outcomes as out
 from harness.texts import SESSION
 from harness.values import http_client
@@ -77,13 +78,13 @@ TABLE: dict[str, tuple[Fault | None, out.AnchorOutcome]] = {
     "paused": (None, out.Paused("success")),
     "paused, without data": (Answer(200, b"{}"), out.Paused(None)),
     "paused, with a status that is no text": (Answer(200, b'{"data":{"status":7}}'), out.Paused(None)),
-    "not running": (error(400, "Session is not running"), out.NotRunning("Session is not running")),
-    "not found": (error(404, "Session not found"), out.NotFound("Session not found")),
-    "not found, empty object": (Answer(404, b"{}"), out.NotFound(None)),
+    "not running": (error(400, "Session is not running"), out.NotRunning(400, "Session is not running")),
+    "not found": (error(404, "Session not found"), out.NotFound(404, "Session not found")),
+    "not found, empty object": (Answer(404, b"{}"), out.NotFound(404, None)),
     "failed": (error(500, "Failed to pause"), out.Failed(500, "Failed to pause")),
     "key unknown": (error(401, "Invalid API key"), out.KeyRejected(401, "Invalid API key")),
     "key forbidden": (error(403), out.KeyRejected(403, "no")),
-    "rate limited": (LIMITED, out.RateLimited(30.0, "no")),
+    "rate limited": (LIMITED, out.RateLimited(429, "no", 30.0)),
     "out of service": (error(503), out.Unavailable(503)),
     **{
         f"a gateway's 503: {body!r}": (Answer(503, body), out.Unconfirmed(out.Doubt.NO_ANSWER, 503))
@@ -119,17 +120,10 @@ async def test_every_answer_is_one_outcome(anchor: SimAnchor, fault: Fault | Non
 
 
 KEY_TABLE = [
-    *(
-        (status, body, workspace.KeyProblem(status, is_refused=True))
-        for status in (401, 403)
-        for body in (b"", b'{"error": {"message": "no"}}')
-    ),
     *((200, body, None) for body in (b"{}", b'{"data": {"count": 0, "items": []}}', b'{"data": null}')),
-    *((200, body, workspace.KeyProblem(200)) for body in (b"<html>", b"[]")),
-    (200, b'{"error": {"message": "no"}}', workspace.KeyProblem(200)),
-    (404, b'{"error": {"message": "no"}}', workspace.KeyProblem(404)),
-    *((status, b"", workspace.KeyProblem(status)) for status in (204, 301, 404, 501)),
-    *((status, b"", workspace.KeyProblem(status)) for status in (429, 500, 503)),
+    *((200, body, NotRead(200)) for body in (b"<html>", b"[]")),
+    *((status, b'{"error": {"message": "no"}}', NotRead(status)) for status in (200, 401, 403, 404)),
+    *((status, b"", NotRead(status)) for status in (204, 301, 401, 403, 404, 429, 500, 501, 503)),
 ]
 
 
@@ -209,7 +203,7 @@ async def test_an_order_that_may_not_be_repeated_is_not_tried_again(anchor: SimA
     anchor.fault = sim.rate_limited(0.1)
     async with anchor_client(anchor.url, deadline=20.0 if took is None else 3.0) as client:
         outcome = await send(client, requests.Verb.RESUME, once=took is None, took=took or 0.0)
-    assert outcome == out.RateLimited(0.1, "Too many requests")
+    assert outcome == out.RateLimited(429, "Too many requests", 0.1)
     assert len(anchor.requests) == 1
 
 

@@ -132,12 +132,12 @@ async def test_a_pause_of_a_full_member_does_not_wait_for_slack_for_a_day(at: Ro
         asked = at.questions
         assert [await at.role_for_pause(user) for _ in range(3)] == [role] * 3
         assert at.questions == asked
-        await until(lambda: at.remembered(user) is Role.GUEST)  # noqa: B023 - awaited here
-        assert await at.role_for_pause(user) is Role.GUEST
+        await until(lambda: at.remembered(user) is Role.RESTRICTED)  # noqa: B023 - awaited here
+        assert await at.role_for_pause(user) is Role.RESTRICTED
         assert at.questions == asked + 1
         at.slack.home.change_user(user, is_restricted=False, deleted=True)
         await asyncio.sleep(DAY)
-        assert await at.role_for_pause(user) is Role.DEACTIVATED
+        assert await at.role_for_pause(user) is Role.RESTRICTED
 
 
 async def test_a_resume_needs_an_answer_of_the_last_five_minutes(at: RolesHarness) -> None:
@@ -174,7 +174,7 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_for_nothing(at: Ro
     at.rows.seconds = 3.0  # longer than Slack fails
     assert await at.role_for_pause(at.slack.bob) is Role.MEMBER
     at.rows.seconds = 0.0
-    for days, known in ((6.9, [Role.MEMBER, Role.ADMIN, Role.GUEST]), (0.2, [Role.UNKNOWN] * 3)):
+    for days, known in ((6.9, [Role.MEMBER, Role.ADMIN, Role.RESTRICTED]), (0.2, [Role.UNKNOWN] * 3)):
         await at.restart()
         await asyncio.sleep(days * DAY)
         for _ in range(2):

@@ -9,11 +9,11 @@ from bot.outbound.store.people import Person
 from harness.order_rows import order_row, rows_of
 from harness.product import Secret, Store, errors, policy
 from harness.product import workspace as product
-from harness.stored import ACME, ANCHOR_KEY, DAY, GLOBEX, NOW, POLICY, execute, fetch, uninstall
+from harness.stored import ACME, ANCHOR_KEY, DAY, GLOBEX, NOW, POLICY, execute, fetch
 
 NOBODY = "T0NOBODY001"
-BOB = policy.Profile(ACME.team_id, "E1", frozenset({"T1", "T2"}), is_admin=True, is_guest=True, is_bot=True)
-STRANGER = policy.Profile("", is_deactivated=True, is_stranger=True)
+BOB = policy.Profile(ACME.team_id, "E1", frozenset({"T1", "T2"}), is_admin=True, is_restricted=True)
+STRANGER = policy.Profile("", is_restricted=True, is_stranger=True)
 OTHER = product.AnchorKey(Secret("sk-other"))
 TOKENS = (
     product.AlertToken("default", "d1"),
@@ -90,24 +90,25 @@ async def test_installing_again_keeps_what_is_the_workspaces_own(store: Store) -
 @pytest.mark.parametrize(
     ("after", "bots", "stays"),
     [
-        (0, None, False),
-        (-1, None, True),
+        (0, (), False),
+        (-1, (), True),
         (60, ("U0OTHERBOT1", "U0ANCHORBOT"), False),
         (60, ("U0OTHERBOT1",), True),
         (-1, ("U0ANCHORBOT",), True),
     ],
 )
 async def test_a_departure_ends_what_was_there_when_it_happened(
-    both: Store, after: int, bots: tuple[str, ...] | None, stays: bool
+    both: Store, after: int, bots: tuple[str, ...], stays: bool
 ) -> None:
     await keep_about(both)
     await both.rows.set_key(ACME.team_id, ANCHOR_KEY)
-    assert await both.rows.delete_uninstalled(uninstall(after, bots)) is not stays
+    departure = (ACME.team_id, ACME.installed_at + after, bots)
+    assert await both.rows.delete_uninstalled(*departure) is not stays
     assert (await both.rows.find(ACME.team_id) is not None) is stays
     await both.people.record(ACME.team_id, "U1", BOB, NOW)  # by a process that has asked Slack before
     assert await kept_about(both) == ([ACME.team_id] * 3 if stays else []) + [GLOBEX.team_id] * 3
     assert await untouched(both)
-    assert not await both.rows.delete_uninstalled(uninstall(after, bots))
+    assert not await both.rows.delete_uninstalled(*departure)
     assert [await both.rows.delete(ACME.team_id) for _ in range(2)] == [stays, False]
     assert await kept_about(both) == [GLOBEX.team_id] * 3
     assert [one.team_id for one in await both.rows.summaries()] == ["T0GLOBEX001"]
