@@ -59,8 +59,7 @@ WAYS = pytest.mark.parametrize("fail", [WatchedRows.refuse, WatchedRows.hang])
 
 
 @pytest.fixture
-async def rows(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WatchedRows]:
-    monkeypatch.setattr("bot.outbound.store.workspaces.random_version", lambda: 0)
+async def rows() -> AsyncIterator[WatchedRows]:
     async with open_store(Secret("sqlite://"), [KEY]) as store:
         watched = WatchedRows(store)
         for one in (ACME, GLOBEX):

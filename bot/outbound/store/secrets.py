@@ -7,7 +7,6 @@ import base64
 import dataclasses
 import json
 import os
-import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,13 +50,13 @@ class FieldCipher:
         """Return a key that is derived from the encrypting one."""
         return derive_key(self._first, purpose)
 
-    def encrypt(self, secret: Secret, field: FieldRef, *, is_short: bool = False) -> str:
-        """Return the ciphertext in ASCII, compressed if `is_short`. It does not decrypt for another field."""
+    def encrypt(self, secret: Secret, field: FieldRef) -> str:
+        """Return the ciphertext in ASCII. It does not decrypt for another field."""
         plain, nonce = secret.reveal().encode(), os.urandom(_NONCE_LENGTH)
-        found = self._ciphers[0].encrypt(nonce, zlib.compress(plain, level=9) if is_short else plain, _bound_to(field))
+        found = self._ciphers[0].encrypt(nonce, plain, _bound_to(field))
         return base64.urlsafe_b64encode(nonce + found).decode()
 
-    def decrypt(self, ciphertext: str, field: FieldRef, *, is_short: bool = False) -> Secret:
+    def decrypt(self, ciphertext: str, field: FieldRef) -> Secret:
         """Return the secret. Raises UnreadableError if no key fits, or if it was encrypted for another field."""
         for cipher in self._ciphers:
             try:
@@ -65,7 +64,7 @@ class FieldCipher:
                 plain = cipher.decrypt(found[:_NONCE_LENGTH], found[_NONCE_LENGTH:], _bound_to(field))
             except (InvalidTag, ValueError):
                 continue
-            return Secret((zlib.decompress(plain) if is_short else plain).decode())
+            return Secret(plain.decode())
         raise UnreadableError(f"none of the keys decrypts {field.column} of {field.owner}")
 
 
@@ -115,13 +114,13 @@ def seal(address: ReplyAddress, cipher: FieldCipher, *shown: object) -> str:
     """Return a text that only the same person in the same workspace can send back, with JSON that a modal showed."""
     url = address.response_url
     fields = [address.actor.channel_id, url.reveal() if url else None, address.thread_ts, *shown]
-    return cipher.encrypt(Secret(json.dumps(fields)), _field_of_modal(address.actor), is_short=True)
+    return cipher.encrypt(Secret(json.dumps(fields)), _field_of_modal(address.actor))
 
 
 def unseal(text: str, actor: Actor, cipher: FieldCipher) -> tuple[ReplyAddress, list[Any]] | None:
     """Return the address and the JSON that were sealed for this person; None for anything else."""
     try:
-        sealed = json.loads(cipher.decrypt(text, _field_of_modal(actor), is_short=True).reveal())
+        sealed = json.loads(cipher.decrypt(text, _field_of_modal(actor)).reveal())
     except UnreadableError:
         return None
     channel_id, url, thread_ts, *shown = sealed

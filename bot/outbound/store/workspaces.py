@@ -1,7 +1,6 @@
 """Read and change the rows of the workspaces: their installations, secrets and settings."""
 
 import json
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
@@ -25,9 +24,9 @@ _SUMMARIES = f"""
 _FIND = f"SELECT * FROM workspaces WHERE team_id = :team_id AND {_IS_INSTALLED}"
 _SAVE = """
     INSERT INTO workspaces (team_id, team_name, enterprise_id, app_id, bot_user_id, bot_token, scopes, installed_by,
-      installed_at, key_version, policy_version, alerts_token_version)
+      installed_at)
     VALUES (:team_id, :team_name, :enterprise_id, :app_id, :bot_user_id, :bot_token, :scopes, :installed_by,
-      :installed_at, :version, :version, :version)
+      :installed_at)
     ON CONFLICT (team_id) DO UPDATE SET team_name = excluded.team_name, enterprise_id = excluded.enterprise_id,
       app_id = excluded.app_id, bot_user_id = excluded.bot_user_id, bot_token = excluded.bot_token,
       scopes = excluded.scopes, installed_by = excluded.installed_by, installed_at = excluded.installed_at
@@ -113,7 +112,6 @@ class WorkspaceRows:
         """Save an installation; an earlier one keeps its settings. Return whether the workspace has an Anchor key."""
         token = self._cipher.encrypt(installation.bot_token, FieldRef(installation.team_id, "bot_token"))
         values = asdict(installation) | {"bot_token": token, "scopes": ",".join(installation.scopes)}
-        values["version"] = random_version()
         record = Record(installation.installed_by, "installation", "installed")
 
         def save(connection: Connection) -> bool:
@@ -249,11 +247,6 @@ class WorkspaceRows:
             set_by=row.anchor_api_key_set_by,
             set_at=row.anchor_api_key_set_at,
         )
-
-
-def random_version() -> int:
-    """Return a first version, with room for its successors: a modal that is older than a reinstall does not match."""
-    return secrets.randbelow(900_000_000)
 
 
 def saving_ids(workspace: Workspace, connection: Connection) -> Callable[[], None]:

@@ -9,7 +9,6 @@ from harness.product import Secret, Store, open_store
 
 
 @pytest.fixture
-async def store(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Store]:
-    monkeypatch.setattr("bot.outbound.store.workspaces.random_version", lambda: 0)
+async def store(database_url: str) -> AsyncIterator[Store]:
     async with open_store(Secret(database_url), [KEY]) as opened:
         yield opened
