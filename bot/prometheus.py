@@ -21,7 +21,7 @@ PARTS = ("anchor_key", "database", "journal", "slack")  # what can be degraded
 
 _ROUTES = ("ack", "response_url", "response_url without thread", "channel", "direct message", "nobody", "none")
 _ANSWERS = tuple(outcome.__name__ for outcome in get_args(AnchorOutcome))
-_ALERTS = ("Posted", "Folded", "Counted", "Ignored", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
+_ALERTS = ("Posted", "Folded", "Ignored", "Refused", "TryAgain", "Doubtful", "Invalid", "Rejected")
 _RESULTS = {
     **dict.fromkeys((one.__name__ for one in get_args(Done)), "done"),
     **dict.fromkeys((one.__name__ for one in get_args(NotDone)), "not-done"),

@@ -17,10 +17,8 @@ LONGEST_LINK = 1000  # the most characters of a link in mrkdwn, where `&` takes 
 MOST_SINGLE = 5  # messages about alerts that wait in a channel, from which on further alerts come to these: summaries
 MOST_IN_SUMMARY = 12  # the most sessions of a summary: with more, their texts and buttons are too long for a message
 
-MOST_REPLIES_KEPT = 5  # the newest replies about a session in a channel that are kept up to date
-
-MOST_WAITING = 100
-"""The most messages about alerts, full ones, that wait in a channel; the last one counts further alerts."""
+MOST_OLDER = 5  # the newest older cards of a session in a channel that are kept up to date
+MOST_WAITING = 100  # the most messages about alerts, full ones, that wait in a channel
 
 BATCH_INTERVAL = 10.0  # seconds between two updates of the result of a batch that is still being sent
 
@@ -116,30 +114,12 @@ class Firing(NamedTuple):
 _SEVERITIES = list(Severity)
 
 
-class Worse(StrEnum):
-    """The reasons to notify people of an alert that has a card already."""
-
-    AFTER_PAUSE = "after pause"
-    PAUSED_BY_IT = "paused by it"
-    AFTER_RESOLVED = "after resolved"
-    MORE_SEVERE = "more severe"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The place and the reason of a message about a card that got worse: it answers to the message `thread_ts`."""
-
-    thread_ts: str
-    why: Worse
-
-
 @dataclass(frozen=True, slots=True)
 class AlertContent:
     """The alerts of a session so far.
 
     `alert` is the newest of the most severe ones that fire, `last_at` the time of the last one (Unix seconds). `firing`
-    are those that are not resolved. All are resolved since `resolved_at`, unless it is None. If it is a `reply`, it is
-    about one alert that made a card worse.
+    are those that are not resolved. All are resolved since `resolved_at`, unless it is None.
     """
 
     alert: Alert
@@ -147,7 +127,6 @@ class AlertContent:
     last_at: float
     firing: tuple[Firing, ...] = ()
     resolved_at: float | None = None
-    reply: Reply | None = None
 
 
 def first(alert: Alert, now: float) -> AlertContent:
@@ -207,21 +186,23 @@ def head_of(content: AlertContent, state: SessionState | None) -> Head:
     return Head.FIRING if is_news else Head.STATE
 
 
-def worse(
+def is_worse(
     content: AlertContent, alert: Alert, state: SessionState | None, automatic: Automatic | None = None
-) -> Worse | None:
-    """Return why people have to be notified of another alert, if they have to. It can have paused its session."""
+) -> bool:
+    """Return whether people have to be notified of another alert.
+
+    It has paused its session, or is more severe than those before, or fires again: after all of them were resolved, or
+    after the session was paused.
+    """
     if automatic is Automatic.SENT:
-        return Worse.PAUSED_BY_IT
+        return True
     if alert.is_resolved or is_repeated(content, alert):
-        return None
+        return False
+    is_more_severe = _rank(alert) > _rank(content.alert)
     if automatic is not None and (content.resolved_at is None or automatic is Automatic.CONFIRMED):
-        return Worse.MORE_SEVERE if _rank(alert) > _rank(content.alert) else None
-    if state is not None and state.phase is Phase.PAUSED and content.last_at <= state.at:
-        return Worse.AFTER_PAUSE
-    if content.resolved_at is not None:
-        return Worse.AFTER_RESOLVED
-    return Worse.MORE_SEVERE if _rank(alert) > _rank(content.alert) else None
+        return is_more_severe
+    is_after_pause = state is not None and state.phase is Phase.PAUSED and content.last_at <= state.at
+    return is_more_severe or is_after_pause or content.resolved_at is not None
 
 
 def _rank(alert: Alert) -> int:
@@ -297,8 +278,7 @@ class Urgency(IntEnum):
     """Somebody waits for the message that they clicked, or for the end of a batch."""
     NEW_ALERT = 2
     RESULT = 3
-    WORSE = 4
-    UPDATE = 5
+    UPDATE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,9 +301,8 @@ class Card:
     """A message of the bot that is to be posted, or kept up to date: as it is stored, or a new one.
 
     Without a `ts`, it is not posted. `shown` is the digest of the message that Slack has. If it `mentions` people, each
-    copy of it does. It counts `more` sessions than its parts, which have no card each. It was stored `age` seconds ago.
-    If it is about a failed pause, `sender` is the user id of the alert's program. Slack has refused it for the channel
-    `meant_for`, if it was for another one.
+    copy of it does. It was stored `age` seconds ago. If it is about a failed pause, `sender` is the user id of the
+    alert's program. Slack has refused it for the channel `meant_for`, if it was for another one.
     """
 
     id: str
@@ -334,7 +313,6 @@ class Card:
     shown: str | None = None
     version: int = 0
     mentions: bool = False
-    more: int = 0
     age: float = 0.0
     sender: str = ""
     meant_for: str = ""
@@ -366,16 +344,8 @@ class Card:
         return any(one.severity is Severity.CRITICAL and not one.is_called for one in alerts)
 
     @property
-    def thread_ts(self) -> str | None:
-        """Return the message to which it is to be a reply. A list of replies to several stands in the channel."""
-        reply = self.content.reply if len(self.parts) == 1 and isinstance(self.content, AlertContent) else None
-        return None if reply is None else reply.thread_ts
-
-    @property
     def urgency(self) -> Urgency:
         """Return the place of its post, or of an update, in the order."""
         if self.ts is not None:
             return Urgency.UPDATE
-        if isinstance(self.content, AlertContent):
-            return Urgency.NEW_ALERT if self.content.reply is None else Urgency.WORSE
-        return Urgency.RESULT
+        return Urgency.NEW_ALERT if isinstance(self.content, AlertContent) else Urgency.RESULT

@@ -25,7 +25,7 @@ from bot.inbound.http import Bodies, Rejected, RejectionLog, error_response
 from bot.messages import cards, senders
 from bot.messages.markup import some
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
-from bot.outbound.store.alerts import Counted, Folded, Ignored
+from bot.outbound.store.alerts import Folded, Ignored
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, ended, log_incident
@@ -186,8 +186,8 @@ class Alerts:
         alerts = [sender.admit(alert) for alert in webhook.alerts]
         with self._counted(sender, number):
             results = await self._record(alerts, sender)
-        if None in results:
-            return self._reject(Rejected(503, cards.STORE_FAILED))
+        if not all(isinstance(one, Folded | Ignored) for one in results):
+            return self._reject(Rejected(503, cards.STORE_FAILED if None in results else cards.BUSY))
         if names := [name for name, _ in webhook.without_session]:
             named = some(dict.fromkeys(names), most=_MOST_LOGGED)
             extra = sender.log_fields | {"alertnames": named, "count": len(names)}
@@ -260,8 +260,6 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: st
             details = {"queued": True, "count": count} if ts is None else {"ts": ts, "count": count}
         case Ignored(has_ended=has_ended):
             details, warnings = {"ignored": True}, (*warnings, *([cards.ENDED] if has_ended else []))
-        case Counted(total=total):
-            details, warnings = {"counted": total}, (*warnings, cards.COUNTED)
         case Refused(why=code):
             return _problem(400, cards.refused_by_slack(code, channel), slack_error=code, warnings=warnings, pause=word)
         case TryAgain(why=why) | Doubtful(why=why):

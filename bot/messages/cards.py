@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, Worse, first, head_of
+from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, first, head_of
 from bot.core.fields import CHANNEL_ID
 from bot.core.outcomes import Outcome
 from bot.core.requests import Verb
@@ -46,8 +46,7 @@ WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the
 NO_JSON = "The body is no JSON: send an object with session_id and text."
 STOPPING = "Nothing was posted: the bot is being started or stopped. Send the alert again in a few seconds."
 STORE_FAILED = "The bot's database fails. Send the alert again in a few seconds: nothing is counted twice."
-BUSY = "Nothing was posted: the bot is posting too many alerts. Send the alert again in a few seconds."
-COUNTED = "Too many alerts wait to be posted: the channel's last message counts this one, without a card of its own."
+BUSY = "Too many alerts come, or wait to be posted. Send the alert again in a few seconds."
 ENDED = "The session has ended, so nothing was posted, and its card stays as it is."
 
 _LONGEST_TITLE, _LONGEST_HEADING = 150, 80
@@ -57,12 +56,6 @@ _MOST_NAMED = 3  # titles of alerts, and their senders, at the end of a summary
 _SEVERITIES = {Severity.INFO: "🔔 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
 
 _RESOLVED = "✅ *Resolved*"
-_WHY = {
-    Worse.AFTER_PAUSE: "It fired again after the pause.",
-    Worse.PAUSED_BY_IT: "It asked for a pause.",
-    Worse.AFTER_RESOLVED: "It fires again after it was resolved.",
-    Worse.MORE_SEVERE: "It got more severe.",
-}
 
 
 def moved(named: str, to: str) -> str:
@@ -137,13 +130,12 @@ def card_message(  # noqa: PLR0913 - all that it says
     channel_id: str,
     refusals: Mapping[str, tuple[str, Outcome]] | None = None,
     offers_end: bool = False,
-    more: int = 0,
 ) -> Message:
     """Return the message of a card, with the `states` of sessions. Several parts are the alerts of a summary.
 
     A reason is shown only in the channel in which it was given. `facts` are known of sessions; those of a result are in
     its text. `refusals` are the orders and outcomes of the last pauses by alerts. `offers_end` says whether people can
-    end sessions: one that is paused has the button. It counts `more` alerts without a row.
+    end sessions: one that is paused has the button.
     """
     shown = []
     for content, session_id in parts:
@@ -152,8 +144,8 @@ def card_message(  # noqa: PLR0913 - all that it says
         order_id, refusal = (refusals or {}).get(session_id, ("", None))
         is_over = state is not None and state.order_id > order_id
         shown.append(Shown(session_id, content, state, facts.get(session_id), None if is_over else refusal))
-    if len(parts) > 1 or more:
-        return _summary(shown, more)
+    if len(parts) > 1:
+        return _summary(shown)
     (one,) = shown
     can_end = offers_end and one.state is not None and one.state.phase is Phase.PAUSED
     end = [buttons.button(Verb.END, one.session_id, name=spoken_name(one.facts))] if can_end else []
@@ -187,8 +179,7 @@ def alert_message(alert: Alert, refusal: Outcome | None = None) -> Message:
 
 
 def _alert_card(shown: Shown, content: AlertContent, end: Sequence[Block] = ()) -> Message:
-    why = _WHY[content.reply.why] if content.reply else ""
-    top, body, about = "\n".join(_lines(*_first_lines(shown), why)), _body(content), _about_session(shown, content)
+    top, body, about = "\n".join(_first_lines(shown)), _body(content), _about_session(shown, content)
     fields = [
         f"{QUOTE}{literal(label, limit=_LONGEST_NAME)}: {literal(value, limit=_LONGEST_VALUE)}"
         for label, value in content.alert.fields
@@ -284,11 +275,11 @@ def _title(content: AlertContent) -> str:
     return literal(content.alert.title, limit=most) or literal(content.alert.text, limit=most)
 
 
-def _summary(shown: Sequence[Shown], more: int) -> Message:
+def _summary(shown: Sequence[Shown]) -> Message:
     """Return a message with a line for each session, and the alerts with their senders once at the end."""
     alerts = [one.content for one in shown if isinstance(one.content, AlertContent)]
     results = [one.content for one in shown if isinstance(one.content, ResultContent)]
-    top, lines = _top(shown, alerts, results, more), [_line(one) for one in shown]
+    top, lines = _top(shown, alerts, results), [_line(one) for one in shown]
     rows = [
         section(line, next(iter(_card_buttons(one)), None), verbatim=True)
         for line, one in zip(lines, shown, strict=True)
@@ -296,20 +287,17 @@ def _summary(shown: Sequence[Shown], more: int) -> Message:
     titles = dict.fromkeys(f"“{_title(one)}”" for one in alerts)
     last = joined(some(titles, most=_MOST_NAMED), _sent_by(alerts))
     batch_ids = {one.batch_id for one in results}
-    below = [*buttons.several_of(rows), *([buttons.plain_button(buttons.READ_LIST, "Read the list")] if more else [])]
+    below = [*buttons.several_of(rows)]
     if not alerts and len(batch_ids) == 1 and (batch_id := batch_ids.pop()):
         below.append(buttons.resume_batch_button(batch_id))
     blocks = (section(top, verbatim=True), *rows, *([context(last, verbatim=True)] if last else []), *row(*below))
     return Message("\n".join(_lines(top, *lines, last)), Visibility.IN_CHANNEL, blocks)
 
 
-def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], results: Sequence[ResultContent], more: int) -> str:
+def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], results: Sequence[ResultContent]) -> str:
     if alerts:
         severity = _SEVERITIES[max((one.alert.severity for one in alerts), key=list(Severity).index)]
-        what = "alerts about" if any(one.reply is None for one in alerts) else "it got worse in"
-        top = f"{severity}: {what} *{len(shown)} session{'' if len(shown) == 1 else 's'}*"
-        counted = f", and *{more:,} more alert{'' if more == 1 else 's'}* without a card each"
-        return f"{top}{counted}. *Read the list* shows what runs." if more else top
+        return f"{severity}: alerts about *{len(shown)} sessions*"
     if all(one.reminder for one in shown) and any(map(_card_buttons, shown)):
         first_end = min((one.ends_at for one in results if one.ends_at), default=0.0)
         lost = f": the first ends at {time_of(first_end)}, its work is then lost." if first_end else ""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.cards import Alert, AlertContent, Asked, Automatic, Card, Part, Reply, Worse, first
+from bot.core.cards import Alert, Asked, Automatic, Card, Part, first
 from bot.core.outcomes import (
     CALL_SOMEBODY,
     NOT_ASKED,
@@ -19,12 +19,12 @@ from bot.core.outcomes import (
     Why,
     name_of,
 )
-from bot.core.requests import Actor, Attempt, Order, ReplyAddress, program_id
+from bot.core.requests import Actor, Attempt, ReplyAddress, program_id
 from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages.cards import alert_message, digest_of
 from bot.messages.markup import without_signs
-from bot.outbound.slack.client import Doubtful, Posted, PostResult, SlackClient
+from bot.outbound.slack.client import Doubtful, Posted, PostResult, SlackClient, TryAgain
 from bot.outbound.store.alerts import Folded, IncomingAlert, Place, place
 from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_default
@@ -51,6 +51,8 @@ _SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is tak
 
 _HAS_PAUSED = {Paused.__name__, Why.PAUSED_BEFORE}
 
+_NO_ROOM = TryAgain("too many alerts wait for this channel")
+_Placed = Place | TryAgain
 AlertResult = PostResult | Place
 
 
@@ -78,7 +80,7 @@ class AlertCards:
             return await self.outbox.posted(found.card_id, within) or found
         return found
 
-    async def place(self, workspace: Workspace, alerts: Sequence[tuple[Alert, Asked | None]]) -> list[Place | None]:
+    async def place(self, workspace: Workspace, alerts: Sequence[tuple[Alert, Asked | None]]) -> list[_Placed | None]:
         """Place alerts. One is None if the database fails."""
         incoming = list[IncomingAlert]()
         for alert, asked in alerts:
@@ -88,11 +90,11 @@ class AlertCards:
         some = [incoming[first : first + _MOST_AT_ONCE] for first in range(0, len(incoming), _MOST_AT_ONCE)]
         return [one for places in await asyncio.gather(*map(self._place, some)) for one in places]
 
-    async def _place(self, alerts: Sequence[IncomingAlert]) -> list[Place] | list[None]:
+    async def _place(self, alerts: Sequence[IncomingAlert]) -> Sequence[_Placed | None]:
         placing = place(self.outbox.rows, alerts)
         await asyncio.wait({placing}, timeout=_PLACED_WITHIN)
         if placing.done() and placing.exception() is None:
-            return placing.result()
+            return [one or _NO_ROOM for one in placing.result()]
         placing.cancel()
         return [None] * len(alerts)
 
@@ -247,19 +249,11 @@ class AutoPauses:
         """Try the pauses again that did not succeed, of what still fires, and tell of many. Raises StoreError."""
         await self.rows.tell_failed()
         for one in await self.rows.unpaused() if await self.workspaces.pausing_teams() else ():
-            self.tasks.start(self._try_again(*one))
+            address = ReplyAddress(one.actor)
+            running, is_known = self.orders.start(one, address)
+            if not is_known:
+                self.tasks.start(self.orders.deliver(running, address))
         return AGAIN_INTERVAL
-
-    async def _try_again(self, order: Order, content: AlertContent, ts: str | None) -> None:
-        running, is_known = self.orders.start(order, ReplyAddress(order.actor))
-        if is_known:
-            return
-        await self.orders.deliver(running, ReplyAddress(order.actor))
-        if isinstance(running.outcome, Paused) and not running.is_repeated and ts:
-            reply = replace(content, count=1, reply=Reply(ts, Worse.PAUSED_BY_IT))
-            part, actor = Part(new_id(), order.session_id, reply), order.actor
-            card = Card(id=part.id, team_id=actor.team_id, channel_id=actor.channel_id, parts=(part,))
-            self.alert_cards.outbox.add([card])
 
 
 async def _as_it_is(alert: Alert) -> tuple[Alert, Asked | None]:

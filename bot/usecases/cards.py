@@ -92,7 +92,6 @@ class CardSender:
             channel_id=card.channel_id,
             refusals=refusals,
             offers_end=owner is not None and owner.policy.end is not None,
-            more=card.more,
         )
         return elsewhere(message, card.meant_for) if card.meant_for else message
 
@@ -120,12 +119,9 @@ class CardSender:
         return result
 
     async def _call_slack(self, token: Secret, card: Card, message: Message) -> PostResult:
-        channel, post, thread = card.channel_id, self.slack.post_message, card.thread_ts
         if card.ts is not None:
-            return await self.slack.update_message(token, channel, card.ts, message)
-        result = await post(token, channel, message, thread_ts=thread, is_broadcast=thread is not None)
-        is_lost = thread is not None and isinstance(result, Refused)
-        return await post(token, channel, message) if is_lost else result
+            return await self.slack.update_message(token, card.channel_id, card.ts, message)
+        return await self.slack.post_message(token, card.channel_id, message)
 
 
 def instead_of(card: Card) -> list[Card]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, NoReturn
@@ -10,16 +9,11 @@ from typing import NamedTuple, NoReturn
 import aiohttp
 import pytest
 
-from bot.core.cards import MOST_IN_SUMMARY, MOST_WAITING
-from bot.inbound.alert_fields import MOST_ALERTS
 from bot.messages import cards as say
 from bot.sim.slack import Fault, Hang, Source, rate_limited, server_error
-from bot.usecases.auto_pause import POST_WAIT
-from conversations.test_alert_cards import send, taking_alerts
 from harness import BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.conversation import post_json
 from harness.outages import execute
-from harness.webhooks import alertmanager_alert, alertmanager_body
 
 TOKEN = "s3cret-of-the-alerts"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -169,27 +163,3 @@ async def test_an_exception_is_answered_and_logged_under_one_id(
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.exc_info is not None
     assert (answer.status, answer.json) == (503, {"error": say.broken(vars(record)["incident"])})
-
-
-async def test_beyond_those_that_can_wait_the_last_message_counts(sqlite_url: str) -> None:
-    async with taking_alerts(sqlite_url) as at:
-        at.slack.faults[POST] = rate_limited(3)
-        room = 1 + MOST_IN_SUMMARY * (MOST_WAITING - 1)  # the first message is being sent
-        sessions = [at.anchor.add_session() for _ in range(room + 5)]
-        await send(at, sessions[0])
-        for start in range(1, room, MOST_ALERTS):
-            some = [alertmanager_alert(session=one) for one in sessions[start : min(room, start + MOST_ALERTS)]]
-            url, body = f"{at.bot.url}/alerts/alertmanager", alertmanager_body(*some)
-            assert (await post_json(url, body, headers=BEARER))[0] == 200
-        began = time.monotonic()
-        answers = [await send(at, session) for session in sessions[room:]]
-        assert time.monotonic() - began < 5 * POST_WAIT  # none of them waits for Slack
-        assert [(status, answer["counted"]) for status, answer in answers] == [(200, n) for n in range(1, 6)]
-        assert all("counts this one" in answer["warnings"][0] for _, answer in answers)
-        del at.slack.faults[POST]
-        await at.slack.until(lambda: any("*5 more alerts*" in one.text for one in at.messages()), within=600.0)
-        (last,) = [message for message in at.messages() if "more alerts" in message.text]
-        await at.slack.click(at.slack.bob, last, "anchor_read_list")
-        await at.slack.until(lambda: any(SEVERAL in str(one.blocks) for one in at.ephemerals(at.slack.bob)))
-        again = await send(at, sessions[-1])
-        assert "counted" not in again[1]  # by now it has a card of its own

@@ -23,7 +23,7 @@ import pytest
 from bot.messages import senders as say
 from bot.messages.cards import NO_JSON, elsewhere, moved
 from bot.sim.local_server import free_port
-from bot.sim.slack import Message, Source
+from bot.sim.slack import Message, Source, rate_limited
 from bot.sim.slack.markup import ON_CALL
 from conversations import test_alert_cards
 from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, ops, taking_alerts, until_shown
@@ -284,6 +284,14 @@ async def test_a_workspace_of_many_has_a_route_and_its_admins_are_told(team: Ten
     await at.rename_table("messages", "gone")
     assert (await post_json(url, alertmanager_body(one), headers=BEARER))[0] == 503
     await at.rename_table("gone", "messages")
+
+
+async def test_a_body_whose_alerts_find_no_room_in_their_channel_is_asked_to_come_again() -> None:
+    async with taking_alerts() as at:
+        at.slack.faults[POST] = rate_limited(900)
+        alerts = [alertmanager_alert(session=f"{number:08}{SESSION[8:]}") for number in range(1_200)]
+        sent = [alerts[first : first + 400] for first in (0, 400, 800)]
+        assert [(await send(at, *some))[0] for some in sent] == [200, 200, 503]
 
 
 async def test_too_many_alerts_or_too_slow_a_body_are_asked_to_come_again() -> None:

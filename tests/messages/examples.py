@@ -181,13 +181,6 @@ def fired(
     return cards.AlertContent(alert, count, last_at, resolved_at=resolved_at)
 
 
-def got_worse(why: cards.Worse, at: float = 1.0) -> cards.AlertContent:
-    """Return the content of a reply about a card that got worse."""
-    return cards.AlertContent(
-        replace(ALERT, severity=cards.Severity.CRITICAL), 1, at, reply=cards.Reply("1785000000.000100", why)
-    )
-
-
 def summary(
     contents: Sequence[cards.AlertContent], states: Mapping[int, SessionState], *, facts_of: Sequence[int] = (0,)
 ) -> Message:
@@ -297,7 +290,6 @@ CONTENTS: Mapping[str, cards.CardContent] = {
     "three alerts": fired(3),
     "resolved": fired(2, resolved_at=1.0),
     "with fields": fired(1, alert=replace(ALERT, fields=(("spent", "$40"),))),
-    **{f"reply: {why}": got_worse(why, 0.0) for why in cards.Worse},
     "result": RESULT,
 }
 """Of cards; the last order in STATES was at 0.0."""

@@ -237,7 +237,7 @@ class World:
     def compose(self, card: Card) -> str:
         """Return the digest of what a message shows now."""
         shown = [(part.id, repr(part.content), self.states[part.session_id]) for part in card.parts]
-        return hashlib.sha256(repr((shown, card.more)).encode()).hexdigest()
+        return hashlib.sha256(repr(shown).encode()).hexdigest()
 
     # --- what happens ---
 

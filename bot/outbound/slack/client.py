@@ -148,11 +148,11 @@ class SlackClient:
         return Secret(url)
 
     async def post_message(
-        self, token: Secret, channel: str, message: Message, *, thread_ts: str | None = None, is_broadcast: bool = False
+        self, token: Secret, channel: str, message: Message, *, thread_ts: str | None = None
     ) -> PostResult:
         """Post `message` to a conversation, or as a direct message if `channel` is a user id.
 
-        A reply in a thread that `is_broadcast` is shown in the channel, too. `Refused.why` is Slack's error code. https://docs.slack.dev/reference/methods/chat.postMessage
+        `Refused.why` is Slack's error code. https://docs.slack.dev/reference/methods/chat.postMessage
         """
         posting = self.web.chat_postMessage(
             token=token.reveal(),
@@ -160,7 +160,6 @@ class SlackClient:
             text=message.text,
             blocks=message.blocks or None,
             thread_ts=thread_ts,
-            reply_broadcast=is_broadcast or None,
             unfurl_links=False,
             unfurl_media=False,
         )

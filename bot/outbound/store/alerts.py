@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.core.cards import (
     MOST_IN_SUMMARY,
-    MOST_REPLIES_KEPT,
+    MOST_OLDER,
     MOST_SINGLE,
     MOST_WAITING,
     Alert,
@@ -19,13 +19,12 @@ from bot.core.cards import (
     Card,
     CardName,
     Part,
-    Reply,
     SessionName,
     Urgency,
     first,
     fold,
     is_repeated,
-    worse,
+    is_worse,
 )
 from bot.core.outcomes import NOT_AUTOMATIC, Ended, name_of
 from bot.core.session_ids import SessionId
@@ -37,7 +36,6 @@ from bot.outbound.store.messages import (
     ALERT,
     ARE_OF_SESSIONS,
     CHANGE,
-    REPLY,
     MessageRows,
     add_cards,
     channel_lock,
@@ -51,7 +49,7 @@ LONGEST_JOINED = 60.0  # seconds for which a message waits, and others join it
 _OPEN = f"""
     SELECT parts.*, coalesce(meant_for, channel_id) AS channel_id, ts
     FROM messages JOIN parts ON message_id = messages.id
-    WHERE {ARE_OF_SESSIONS.replace("(team", "(parts.team")} AND closed_at IS NULL AND kind IN ('{ALERT}', '{REPLY}')
+    WHERE {ARE_OF_SESSIONS.replace("(team", "(parts.team")} AND closed_at IS NULL AND kind = '{ALERT}'
     ORDER BY parts.id
 """
 _FOLD = "UPDATE parts SET content = :content, changed_at = :now WHERE id = :id"
@@ -61,14 +59,10 @@ _ENDED = f"""
     SELECT team_id, session_id FROM orders WHERE {ARE_OF_SESSIONS} AND outcome = '{Ended.__name__}'
 """
 _WAITING = f"""
-    SELECT channel_id, urgency, id, created_at, (SELECT count(*) FROM parts WHERE message_id = messages.id) AS size
+    SELECT channel_id, id, created_at, (SELECT count(*) FROM parts WHERE message_id = messages.id) AS size
     FROM messages
     WHERE team_id = :team_id AND channel_id IN (SELECT value FROM json_each(:channels)) AND ts IS NULL
-      AND due IS NOT NULL AND meant_for IS NULL AND urgency IN ({Urgency.NEW_ALERT}, {Urgency.WORSE}) ORDER BY id
-"""
-_COUNT = """
-    UPDATE messages SET version = version + 1, due = 0, changed_at = :now, more = more + 1 WHERE id = :id
-    RETURNING more
+      AND due IS NOT NULL AND meant_for IS NULL AND urgency = {Urgency.NEW_ALERT} ORDER BY id
 """
 _CLOSE = """
     UPDATE messages SET closed_at = :now, due = NULL WHERE id = :message_id AND NOT EXISTS (
@@ -116,14 +110,7 @@ class Ignored:
     has_ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Too many messages of the channel wait: the last one counts `total` alerts without a card."""
-
-    total: int
-
-
-Place = Folded | Ignored | Counted
+Place = Folded | Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +130,8 @@ async def fires(database: Database, team_id: str) -> bool:
     return await database.fetch_one(_FIRES, team_id=team_id) is not None
 
 
-def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[list[Place]]:
-    """Fold alerts of a workspace into open cards, or add cards, also replies.
+def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[list[Place | None]]:
+    """Fold alerts of a workspace into open cards, or add cards. None: too many messages wait in its channel.
 
     The work can be done again after a commit whose answer was lost: a card then has one alert more.
     """
@@ -153,7 +140,7 @@ def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[
     return rows.do(alerts[0].team_id, partial(_place_all, alerts), locks)
 
 
-def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> list[Place]:
+def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> list[Place | None]:
     sessions = {(one.team_id, SessionId(one.alert.session_id)) for one in alerts}
     about = {"team_id": alerts[0].team_id, "channels": listed({one.channel_id for one in alerts})}
     found, ended_rows, waiting = connection.fetch_each(
@@ -175,7 +162,7 @@ def _read(row: Row) -> _OnCard:
 
 
 class _Placing:
-    """Alerts that are being placed beside the open cards of their sessions, and the replies to these."""
+    """Alerts that are being placed on the open cards of their sessions."""
 
     def __init__(
         self, connection: Connection, found: Sequence[_OnCard], ended: set[tuple[str, str]], waiting: Sequence[Row]
@@ -183,18 +170,18 @@ class _Placing:
         self.connection, self.now, self.ended = connection, connection.now(), ended
         self.states = dict[SessionName, SessionState]()
         self.before = {one.id: one for one in found}
-        self.cards = {one.name: one for one in found if one.content.reply is None}
-        self.replies = defaultdict[CardName, list[_OnCard]](list)  # the oldest first
+        self.cards = {one.name: one for one in found}  # the newest of each
+        self.older = defaultdict[CardName, list[_OnCard]](list)  # the oldest first
         for one in found:
-            if one.content.reply is not None:
-                self.replies[one.name].append(one)
-        self.waiting = defaultdict[tuple[str, int], dict[str, int]](dict)  # how many sessions are on each message
+            if one is not self.cards[one.name]:
+                self.older[one.name].append(one)
+        self.waiting = defaultdict[str, dict[str, int]](dict)  # how many sessions are on each message of a channel
         for row in waiting:
-            self.waiting[row.channel_id, row.urgency][row.id] = row.size
+            self.waiting[row.channel_id][row.id] = row.size
         self.old = {row.id for row in waiting if row.created_at < self.now - LONGEST_JOINED}
 
-    def place(self, one: IncomingAlert) -> Place:
-        """Place an alert."""
+    def place(self, one: IncomingAlert) -> Place | None:
+        """Place an alert, if there is room."""
         name = (one.team_id, one.channel_id, one.alert.session_id)
         has_ended = (one.team_id, one.alert.session_id) in self.ended
         if one.alert.is_resolved and not has_ended:
@@ -202,16 +189,14 @@ class _Placing:
         card = self.cards.get(name)
         if has_ended or (card is None and one.alert.is_resolved):  # it makes no card
             return Ignored(has_ended)
-        if card is not None:
-            if card.id == one.id:  # it has been placed before
-                return Folded(card.ts, card.content.count, one.id)
-            return Folded(card.ts, self._fold(card, one).count)
-        if (last := self._counting(one)) is not None:
-            row = self.connection.fetch_one(_COUNT, id=last, now=self.now)
-            assert row is not None  # noqa: S101 - it waits
-            return Counted(row.more)
-        self.cards[name] = self._new(one, name, first(one.alert, self._told_at(one)), one.facts)
-        return Folded(None, 1, one.id)
+        if card is None:
+            if self._is_full(one):
+                return None
+            self.cards[name] = self._new(one, first(one.alert, self._told_at(one)), one.facts)
+        elif card.id != one.id:  # else it has been placed before
+            self.cards[name] = self._fold(card, one)
+        now = self.cards[name]
+        return Folded(now.ts, now.content.count, one.id if now.id == one.id else "")
 
     def _told_at(self, one: IncomingAlert) -> float:
         """Return when people were told of an alert: one that has a card in another channel is no news here."""
@@ -220,15 +205,15 @@ class _Placing:
         told = [other.last_at for other in others if is_known or is_repeated(other, one.alert)]
         return min([one.at(self.now), *told])
 
-    def _counting(self, one: IncomingAlert) -> str | None:
-        """Return the message that counts an alert, if no other one has room, and not only its card tells its pause."""
-        waiting, asked = self.waiting[one.channel_id, Urgency.NEW_ALERT], one.asked
+    def _is_full(self, one: IncomingAlert) -> bool:
+        """Return whether no message that waits has room for an alert, and not only its card tells its pause."""
+        waiting, asked = self.waiting[one.channel_id], one.asked
         is_told = asked is None or (asked.refusal is not None and name_of(asked.refusal) in NOT_AUTOMATIC)
-        return max(waiting) if is_told and len(waiting) >= MOST_WAITING and not self._with_room(waiting) else None
+        return is_told and len(waiting) >= MOST_WAITING and not self._with_room(waiting)
 
-    def _new(self, one: IncomingAlert, name: CardName, content: AlertContent, facts: Session | None) -> _OnCard:
+    def _new(self, one: IncomingAlert, content: AlertContent, facts: Session | None) -> _OnCard:
         """Return a new card, on a message of its own, or if many wait in its channel, on one of these with room."""
-        waiting = self.waiting[one.channel_id, Urgency.NEW_ALERT if content.reply is None else Urgency.WORSE]
+        waiting, name = self.waiting[one.channel_id], (one.team_id, one.channel_id, one.alert.session_id)
         room = self._with_room(waiting) if len(waiting) >= MOST_SINGLE else []
         message_id = room[-1] if room else one.id
         waiting[message_id] = waiting.get(message_id, 0) + 1
@@ -242,27 +227,21 @@ class _Placing:
         closed = self.old if len(waiting) < MOST_WAITING else ()
         return [one for one in sorted(waiting)[1:] if waiting[one] < MOST_IN_SUMMARY and one not in closed]
 
-    def _fold(self, card: _OnCard, one: IncomingAlert) -> AlertContent:
+    def _fold(self, card: _OnCard, one: IncomingAlert) -> _OnCard:
+        """Return the card with an alert; if that makes it worse, a new card, which notifies people."""
         state = self.states.get((card.name[0], SessionId(card.name[2])))
         automatic = None if one.asked is None else one.asked.automatic
-        why = worse(card.content, one.alert, state, automatic) if card.ts else None
-        if card.ts and why:
-            self._reply(card, one, replace(first(one.alert, one.at(self.now)), reply=Reply(card.ts, why)))
-        is_news = why or automatic is not Automatic.REPEATED or card.content.resolved_at is not None
-        after = fold(card.content, one.alert, one.at(self.now)) if is_news else card.content
-        self.cards[card.name] = replace(card, content=after)
-        return after
-
-    def _reply(self, card: _OnCard, one: IncomingAlert, content: AlertContent) -> None:
-        """Add a reply to a card, or let one that is not posted say this. The newest are kept up to date."""
-        replies = self.replies[card.name]
-        if replies and replies[-1].ts is None:
-            replies[-1] = replace(replies[-1], content=content)
-            return
-        replies.append(self._new(one, card.name, content, card.facts))
-        while len(replies) > MOST_REPLIES_KEPT:
-            oldest = replies.pop(0)
+        is_new = card.ts is not None and is_worse(card.content, one.alert, state, automatic)
+        is_news = is_new or automatic is not Automatic.REPEATED or card.content.resolved_at is not None
+        content = fold(card.content, one.alert, one.at(self.now)) if is_news else card.content
+        if not is_new:
+            return replace(card, content=content)
+        older = self.older[card.name]
+        older.append(card)
+        while len(older) > MOST_OLDER:
+            oldest = older.pop(0)
             self.connection.queue(_CLOSE, {"id": oldest.id, "message_id": oldest.message_id, "now": self.now})
+        return self._new(one, content, card.facts)
 
     def _resolve_elsewhere(self, one: IncomingAlert) -> None:
         """Resolve its own sender's alert on cards in other channels, too: it can have named one, or admins."""
@@ -271,12 +250,10 @@ class _Placing:
                 self.cards[card.name] = replace(card, content=fold(card.content, one.alert, self.now))
 
     def write(self) -> None:
-        """Write what has changed, and add what is new. Replies say since when the alerts of their card are resolved."""
+        """Write what has changed, and add what is new. Older cards show the alerts of the newest one."""
         after = [*self.cards.values()]
-        for name, replies in self.replies.items():
-            for one in replies if name in self.cards else ():
-                since = self.cards[name].content.resolved_at
-                after.append(replace(one, content=replace(one.content, resolved_at=since)))
+        for name, older in self.older.items():
+            after += [replace(one, content=self.cards[name].content) for one in older]
         new = [one for one in after if one.id not in self.before]
         add_cards([_card(one) for one in new], self.connection)
         changed = [one for one in after if self.before.get(one.id, one) != one]

@@ -110,7 +110,7 @@ _OWN = f"SELECT 1 FROM orders WHERE id = :id AND owner = :owner AND state <> '{S
 _LOOKS = (IS_RECORDED, _OWN, _LOOK, _HELD_OF)
 _SEND = f"UPDATE orders SET state = '{State.SENT}' WHERE id = :id"
 _NOT_PAUSED = f"""
-    SELECT own.team_id, own.session_id, own.channel_id, user_id, reason, trigger_id, ts, kind, content
+    SELECT own.team_id, own.session_id, own.channel_id, user_id, reason, trigger_id, kind, content
     FROM orders AS own
       JOIN parts ON parts.team_id = own.team_id AND parts.session_id = own.session_id AND kind = '{ALERT}'
       JOIN messages ON messages.id = message_id AND closed_at IS NULL
@@ -161,10 +161,6 @@ _LAST_OF_FIRING = """
 """The last number has more digits than any: with the same beginning, every collation sorts digits alike."""
 
 
-NextPause = tuple[Order, AlertContent, str | None]
-"""The next attempt for a firing that has not paused its session, and its open card: the content, and its `ts`."""
-
-
 def pause_of(attempt: Attempt, session_id: SessionId, actor: Actor, reason: str) -> Order:
     """Return the order of an attempt."""
     return Order(Verb.PAUSE, session_id, actor, reason, attempt.trigger_id, source=Source.ALERT)
@@ -182,13 +178,13 @@ def _fires(team_id: str, content: AlertContent, attempt: Attempt) -> bool:
     return any(begun(*one).all_of_firing == attempt.all_of_firing for one in of_sender)
 
 
-def _still_firing(rows: Sequence[Row]) -> Iterator[NextPause]:
-    """Yield the next attempts for those orders whose alert still fires."""
+def _still_firing(rows: Sequence[Row]) -> Iterator[Order]:
+    """Yield the next attempts for those orders whose alert still fires; the same again for each card of a session."""
     for row, content in readable(rows, lambda row: read_content(row.kind, row.content)):
         attempt = read_attempt(row.trigger_id)
         if attempt and isinstance(content, AlertContent) and _fires(row.team_id, content, attempt):
             actor = Actor(row.team_id, row.channel_id, row.user_id)
-            yield pause_of(attempt.next(), SessionId(row.session_id), actor, row.reason), content, row.ts
+            yield pause_of(attempt.next(), SessionId(row.session_id), actor, row.reason)
 
 
 def _read_held(rows: Sequence[Row]) -> list[HeldContent]:
@@ -305,7 +301,7 @@ class AutoPauseRows:
         within = {"since": content.since - STILL_WANTED, "until": content.until + STILL_WANTED}
         sender = {"team_id": team_id, "user_id": content.user_id, "most": MOST_HELD}
         firing = _still_firing(connection.fetch_all(_HELD_BACK, **within, **sender))
-        return tuple(dict.fromkeys(order.session_id for order, _, _ in firing))
+        return tuple(dict.fromkeys(order.session_id for order in firing))
 
     async def lift(self, team_id: str, held_id: str) -> None:
         """End the limit of the sender of a message, and count from zero: a person has paused its sessions."""
@@ -319,7 +315,7 @@ class AutoPauseRows:
             for sql in _LIFT:
                 connection.queue(sql, {"id": held_id, "content": lifted, "now": now})
 
-    async def unpaused(self) -> list[NextPause]:
+    async def unpaused(self) -> list[Order]:
         """Return what is to be tried again now, since it still fires."""
         return list(_still_firing(await self.database.fetch_all(_DUE_AGAIN, most=MOST_DUE)))
 

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 Marks = Mapping[SessionName, frozenset[str]]
 """The sessions whose cards are to show a change, each with the `ts` of clicked messages, whose updates are urgent."""
 
-ALERT, REPLY, RESULT, HELD, BATCH = "alert", "reply", "result", "held", "batch"
+ALERT, RESULT, HELD, BATCH = "alert", "result", "held", "batch"
 """The kinds of parts."""
 _KINDS = {cards.ResultContent: RESULT, cards.HeldContent: HELD, cards.BatchContent: BATCH}
 
@@ -105,7 +105,7 @@ _PARTS = "SELECT * FROM parts WHERE message_id = :id ORDER BY id"
 _MENTION = f"""
     UPDATE messages SET mentioned_at = unix_now() WHERE id = :id AND mentioned_at IS NULL AND NOT EXISTS (
       SELECT 1 FROM messages WHERE team_id = :team_id AND channel_id = :channel_id AND id <> :id
-        AND EXISTS (SELECT 1 FROM parts WHERE message_id = messages.id AND kind IN ('{ALERT}', '{REPLY}'))
+        AND EXISTS (SELECT 1 FROM parts WHERE message_id = messages.id AND kind = '{ALERT}')
         AND mentioned_at > unix_now() - {MENTION_INTERVAL} AND (ts IS NOT NULL OR closed_at IS NULL))
 """
 """Of the critical alerts in a channel one mentions people at a time, unless Slack has refused that."""
@@ -306,11 +306,10 @@ def read_content(kind: str, text: str) -> cards.CardContent:
         return cards.ResultContent(**known_fields(cards.ResultContent, fields | {"blocks": tuple(fields["blocks"])}))
     if kind == HELD:
         return cards.HeldContent(**known_fields(cards.HeldContent, fields))
-    if kind not in {ALERT, REPLY}:
+    if kind != ALERT:
         raise ValueError(f"unknown kind {kind}")
-    reply = cards.Reply(**known_fields(cards.Reply, fields["reply"])) if fields.get("reply") else None
     read = {"alert": _read_alert(fields["alert"]), "firing": tuple(cards.Firing(*one) for one in fields["firing"])}
-    return cards.AlertContent(**known_fields(cards.AlertContent, fields | read | {"reply": reply}))
+    return cards.AlertContent(**known_fields(cards.AlertContent, fields | read))
 
 
 def _read_alert(fields: dict[str, Any]) -> cards.Alert:
@@ -339,14 +338,13 @@ def read_facts(session_id: str, text: str | None) -> Session | None:
 
 def part_values(part: cards.Part, card: cards.Card) -> dict[str, Any]:
     """Return the columns of a new part of a card."""
-    is_reply = isinstance(part.content, cards.AlertContent) and part.content.reply
     return {
         "id": part.id,
         "message_id": card.id,
         "team_id": card.team_id,
         "channel_id": card.channel_id,
         "session_id": part.session_id,
-        "kind": REPLY if is_reply else _KINDS.get(type(part.content), ALERT),
+        "kind": _KINDS.get(type(part.content), ALERT),
         "content": write_content(part.content),
         "facts": write_facts(part.facts),
         "ts": card.ts,
@@ -365,7 +363,7 @@ def read_part(row: Row, message_changed_at: float) -> cards.Part:
 
 def read_card(row: Row, parts: Sequence[Row], now: float) -> cards.Card:
     """Return the card of the row of a message, and of those of its parts. Raises one of UNREADABLE."""
-    same = {name: getattr(row, name) for name in ("id", "team_id", "channel_id", "ts", "shown", "version", "more")}
+    same = {name: getattr(row, name) for name in ("id", "team_id", "channel_id", "ts", "shown", "version")}
     read = tuple(read_part(part, row.changed_at) for part in parts)
     same |= {"sender": row.sender or "", "meant_for": row.meant_for or ""}
     return cards.Card(**same, parts=read, mentions=row.mentioned_at is not None, age=now - row.created_at)

@@ -81,7 +81,6 @@ SCHEMA = """
       mentioned_at DOUBLE PRECISION, -- since when it mentions people
       sender VARCHAR(40), -- of the message about a failed pause: whose alert asked for it
       meant_for VARCHAR(40), -- the channel for which Slack has refused it: it is posted in the one for alerts
-      more INTEGER DEFAULT 0 NOT NULL, -- the sessions that it counts without a part for each
       closed_at DOUBLE PRECISION, failure VARCHAR(80) -- since when it stays as it is, for this error code of Slack
     );
     CREATE INDEX ix_messages_due ON messages (due, urgency, id) WHERE due IS NOT NULL;

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.core.cards import Asked, Automatic
-from bot.outbound.store.alerts import LONGEST_JOINED, Counted, Place
+from bot.outbound.store.alerts import LONGEST_JOINED, Place
+from bot.outbound.store.messages import IS_OPEN
 from harness import cards as stored
 from harness.cards import incoming
 from harness.order_rows import order_row, rows_of, session_lock, told
@@ -196,7 +197,7 @@ async def test_a_message_that_cannot_be_decoded_stays_as_it_is_and_holds_up_no_o
 # --- placed ---
 
 
-async def places(rows: stored.MessageRows, *incoming: stored.IncomingAlert) -> list[Place]:
+async def places(rows: stored.MessageRows, *incoming: stored.IncomingAlert) -> list[Place | None]:
     return await stored.place(rows, incoming)
 
 
@@ -205,34 +206,22 @@ async def contents(store: Store, kind: str = "alert") -> list[dict[str, Any]]:
     return [json.loads(text) for (text,) in rows]
 
 
-async def test_a_posted_card_that_gets_worse_has_replies(store: Store, rows: stored.MessageRows) -> None:
-    first = incoming("a", fingerprint="f", severity=stored.Severity.INFO)
-    await places(rows, first)
-    await execute(store, "UPDATE messages SET ts = '1.1', due = NULL")
-    for number in range(cards.MOST_REPLIES_KEPT + 2):
-        await places(rows, replace(first, id=f"b{number}", alert=replace(first.alert, is_resolved=True)))
-        await places(rows, replace(first, id=f"c{number}", alert=replace(first.alert, starts_at=float(number))))
-        await execute(store, f"UPDATE messages SET ts = '{number + 2}.1', due = NULL WHERE ts IS NULL")  # noqa: S608
-    replies = await contents(store, "reply")
-    assert [one["reply"]["thread_ts"] for one in replies] == ["1.1"] * (cards.MOST_REPLIES_KEPT + 2)
-    kept = (
-        "SELECT messages.id FROM messages JOIN parts ON message_id = messages.id WHERE kind = 'reply' AND closed_at IS"
-    )
-    assert len(await fetch(store, f"{kept} NULL")) == cards.MOST_REPLIES_KEPT
-    await places(rows, replace(first, id="end", alert=replace(first.alert, is_resolved=True)))
-    assert sum(one["resolved_at"] is not None for one in await contents(store, "reply")) >= cards.MOST_REPLIES_KEPT
-
-
-async def test_a_reply_that_waits_is_replaced_by_a_newer_one(store: Store, rows: stored.MessageRows) -> None:
-    first = incoming("a", fingerprint="f", severity=stored.Severity.INFO)
-    await places(rows, first)
-    await execute(store, "UPDATE messages SET ts = '1.1', due = NULL")
-    for number, severity in enumerate((stored.Severity.WARNING, stored.Severity.CRITICAL)):
-        worse = replace(first.alert, severity=severity, fingerprint=f"{number}")
-        await places(rows, replace(first, id=f"b{number}", alert=worse))
-    assert [one["alert"]["severity"] for one in await contents(store, "reply")] == ["critical"]
-    await places(rows, replace(first, id="end", alert=replace(first.alert, fingerprint="", is_resolved=True)))
-    assert [one["resolved_at"] is not None for one in await contents(store, "reply")] == [True]
+async def test_a_posted_card_that_gets_worse_has_a_new_one_and_both_show_the_newest(
+    store: Store, rows: stored.MessageRows
+) -> None:
+    alert = incoming("0", fingerprint="f", severity=stored.Severity.INFO)
+    await places(rows, alert)
+    for number in range(1, cards.MOST_OLDER + 3):
+        await execute(store, f"UPDATE messages SET ts = '{number}.1', due = NULL WHERE ts IS NULL")  # noqa: S608
+        await places(rows, replace(alert, id=f"{number} resolved", alert=replace(alert.alert, is_resolved=True)))
+        again = replace(alert, id=f"{number}", alert=replace(alert.alert, starts_at=float(number)))
+        for _ in range(2):  # a commit without an answer is repeated
+            assert await places(rows, again) == [stored.Folded(None, number + 1, again.id)]
+    severe = replace(alert.alert, severity=stored.Severity.CRITICAL, fingerprint="g")
+    assert await places(rows, replace(alert, id="9", alert=severe)) == [stored.Folded(None, number + 2)]
+    kept = await fetch(store, f"SELECT content FROM parts WHERE {IS_OPEN} ORDER BY id")  # noqa: S608
+    assert len(kept) == 1 + cards.MOST_OLDER
+    assert {json.loads(one[0])["alert"]["severity"] for one in kept} == {"critical"}
 
 
 async def test_a_resolved_alert_ends_its_own_firing_in_every_channel(store: Store, rows: stored.MessageRows) -> None:
@@ -247,19 +236,19 @@ async def test_a_resolved_alert_ends_its_own_firing_in_every_channel(store: Stor
     assert await places(rows, nothing) == [stored.Ignored()]
 
 
-async def test_many_alerts_that_wait_share_messages_and_beyond_that_the_last_one_only_counts(
+async def test_many_alerts_that_wait_share_messages_and_beyond_that_they_are_to_come_again(
     store: Store, rows: stored.MessageRows
 ) -> None:
     room = 1 + MOST * (cards.MOST_WAITING - 1)  # the first message is being sent
-    alerts = about_many(room + 6)
-    found = [place for n in range(0, room + 3, 99) for place in await places(rows, *alerts[n : min(n + 99, room + 3)])]
-    assert found == [*(stored.Folded(None, 1, one.id) for one in alerts[:room]), *map(Counted, (1, 2, 3))]
-    assert await fetch(store, SIZES) == [(1, 0), *[(MOST, 0)] * (cards.MOST_WAITING - 2), (MOST, 3)]
+    alerts = about_many(room + 1)
+    found = [place for n in range(0, room + 1, 99) for place in await places(rows, *alerts[n : n + 99])]
+    assert found == [*(stored.Folded(None, 1, one.id) for one in alerts[:room]), None]
+    assert await fetch(store, SIZES) == [(1,), *[(MOST,)] * (cards.MOST_WAITING - 1)]
     refused = outcomes.Refusal(outcomes.Why.HELD_BACK)  # which another message tells
     held, sent = Asked(None, refused, 0.0), Asked(Automatic.SENT, None, 0.0)
-    assert await places(rows, replace(alerts[-1], asked=held)) == [Counted(4)]
+    assert await places(rows, replace(alerts[-1], asked=held)) == [None]
     assert await places(rows, replace(alerts[-1], asked=sent)) == [stored.Folded(None, 1, alerts[-1].id)]
-    elsewhere = replace(alerts[-2], channel_id="C2")
+    elsewhere = replace(alerts[-1], id="elsewhere", channel_id="C2")
     assert await places(rows, elsewhere) == [stored.Folded(None, 1, elsewhere.id)]
 
 
@@ -272,11 +261,11 @@ async def test_no_alert_joins_what_slack_did_not_take_for_long_unless_too_many_w
         if number == cards.MOST_SINGLE:
             await places(rows, joins)
         await store.database.execute(WAITED, seconds=LONGEST_JOINED + 1)
-    sizes = [(1, 0)] * len(alone)
-    sizes[cards.MOST_SINGLE] = (2, 0)
+    sizes = [(1,)] * len(alone)
+    sizes[cards.MOST_SINGLE] = (2,)
     assert await fetch(store, SIZES) == sizes
     await places(rows, joins_at_last)
-    assert await fetch(store, SIZES) == [*sizes[:-1], (2, 0)]
+    assert await fetch(store, SIZES) == [*sizes[:-1], (2,)]
 
 
 def about_many(count: int) -> list[stored.IncomingAlert]:
@@ -284,4 +273,4 @@ def about_many(count: int) -> list[stored.IncomingAlert]:
 
 
 WAITED = "UPDATE messages SET created_at = created_at - :seconds"
-SIZES = "SELECT (SELECT count(*) FROM parts WHERE message_id = messages.id), more FROM messages ORDER BY id"
+SIZES = "SELECT (SELECT count(*) FROM parts WHERE message_id = messages.id) FROM messages ORDER BY id"
