@@ -290,7 +290,6 @@ class Bot:
             await self.session_checks.try_key(self.workspaces.pinned)
             return KEY_INTERVAL
 
-        self._jobs.start(run_periodically(self.workspaces.read_row))
         await self._identify(one)
         self._jobs.start(run_periodically(try_key, passing=StoreError))
 
@@ -302,7 +301,8 @@ class Bot:
             except SlackUnreachableError as error:
                 attempt += 1
                 delay = backoff(attempt, first=_MIN_RETRY_DELAY, longest=_MAX_RETRY_DELAY)
-                report = self.readiness.degrade if self.workspaces.known.is_set() else self.readiness.block
+                is_known = self.workspaces.pinned is not None and self.workspaces.pinned.team_id
+                report = self.readiness.degrade if is_known else self.readiness.block
                 report("slack", f"Slack can't be reached ({error}); trying again.")
                 _log.warning("Slack can't be reached", extra={"why": str(error), "next_attempt_in": delay})
                 await asyncio.sleep(delay)

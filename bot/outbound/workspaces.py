@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -17,7 +17,7 @@ from cachetools import TTLCache
 from bot.core.fields import SLACK_ID
 from bot.core.workspace import AutoPause, KeyCheck, Workspace
 from bot.health import Readiness
-from bot.outbound.store.errors import StoreError, StoreUnreachableError
+from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
 from bot.runtime import Tasks
 
@@ -32,7 +32,6 @@ _CLOSE_TIMEOUT = 1.0
 MAX_ENTRIES = 10_000
 _KEY_REFUSED = "Anchor refuses ANCHOR_API_KEY. Set it to a valid key and restart the bot."
 MAX_READS = 10_000  # anybody can name workspaces in an alerts URL
-ROW_INTERVAL, _IS_KNOWN = 8.0, 3_600.0  # seconds between two looks at the pinned workspace's row
 
 
 @dataclass(slots=True)
@@ -48,8 +47,7 @@ class Workspaces:
     """Repository of workspaces. Every method can raise StoreError.
 
     A bot of one workspace serves the one that is `pinned`, by the settings of its process alone. The database has a
-    row with its ids, to which other tables refer, and which says whose the bot token is until Slack does. `known` is
-    set once that is known.
+    row with its ids, to which other tables refer, and which says whose the bot token is until Slack does.
     """
 
     store: Store
@@ -60,7 +58,6 @@ class Workspaces:
     def __post_init__(self) -> None:
         self.rows = self.store.rows
         self.rows.on_change = self._changing
-        self.known = asyncio.Event()
         self._cache: TTLCache[str, _Cached] = TTLCache(MAX_ENTRIES, CACHE_TTL, timer=time.monotonic)
         self._tasks = Tasks()
         self._reads: dict[str, _Read] = {}  # the last one of each workspace
@@ -70,17 +67,11 @@ class Workspaces:
         assert self.pinned is not None  # noqa: S101 - there is a token
         self.pinned = replace(self.pinned, team_id=team_id, enterprise_id=enterprise_id)
         self.readiness.clear("slack")
-        self.known.set()
 
-    async def read_row(self) -> float:
-        """Learn from the row of the pinned workspace whose the token is. Return when to look again."""
-        if (one := self.pinned) is None or one.team_id:
-            return _IS_KNOWN
-        with suppress(StoreError):  # which is reported elsewhere
-            ids = await self.rows.find_ids(one.bot_token)
-            if ids is not None and not self.known.is_set():
-                self.identify(*ids)
-        return ROW_INTERVAL
+    async def read_row(self) -> None:
+        """Learn from the row of the pinned workspace whose the token is, as Slack said before."""
+        if (one := self.pinned) is not None and (ids := await self.rows.find_ids(one.bot_token)) is not None:
+            self.identify(*ids)
 
     async def find(self, team_id: str, *, max_age: float = MAX_AGE, within: float = math.inf) -> Workspace | None:
         """Return the workspace of a verified request, or None if it is not served.
