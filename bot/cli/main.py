@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from bot import __version__, logs
 from bot.cli import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called, environ
-from bot.cli.manifest import creation_link, has_browser, manifest
+from bot.cli.manifest import creation_link, manifest
 from bot.config.catalog import is_port, is_public_url
 from bot.config.settings import Settings, SettingsError, find_warnings, summarize
 from bot.core.fields import SLACK_ID, USER_ID
@@ -39,6 +39,7 @@ _NO_FILE = (
     "There is no .env here: run this in the bot's directory. For a new bot, `anchor-bot init` writes one that you fill "
     "in."
 )
+_REFUSED = "{name} is refused by Slack ({error}): `anchor-bot doctor` says what to do."
 OPEN_FILES = 65_536
 _EXIT_TIMEOUT = 1.0  # seconds after the drain
 _SWITCH_INTERVAL = 0.0005  # seconds; a read of SQLite waits several times for its thread's turn
@@ -112,12 +113,9 @@ def _run(_: argparse.Namespace, run: Run) -> int:
     try:
         return run(work())
     except TokenRefusedError as error:
-        why = f"SLACK_BOT_TOKEN is refused by Slack ({error}): reinstall the app and copy its bot token again."
-        return _fail(why, code=UNUSABLE_SETTINGS)
+        return _fail(_REFUSED.format(name="SLACK_BOT_TOKEN", error=error), code=UNUSABLE_SETTINGS)
     except AppTokenRefusedError as error:
-        why = f"SLACK_APP_TOKEN is refused by Slack ({error}): switch Socket Mode on in the app's settings, generate "
-        why += "an app-level token with the scope connections:write (Basic Information) and put it there."
-        return _fail(why, code=UNUSABLE_SETTINGS)
+        return _fail(_REFUSED.format(name="SLACK_APP_TOKEN", error=error), code=UNUSABLE_SETTINGS)
     except NotListeningError as error:
         return _fail(str(error), code=1)
     except OSError as error:
@@ -145,7 +143,7 @@ def _demo(options: argparse.Namespace, run: Run) -> int:
     async def work() -> int:
         if options.check:
             return 0 if await demo.play(sys.stdout) else 1
-        return await demo.serve(sys.stdout, port=int(options.port), browser=has_browser() and not options.no_browser)
+        return await demo.serve(sys.stdout, port=int(options.port), browser=not options.no_browser)
 
     return run(demo.until_signal(work()))
 

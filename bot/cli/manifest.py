@@ -1,9 +1,7 @@
 """The manifest of the Slack app, the link that creates the app from it, and where that can be opened."""
 
 import json
-import os
 import re
-import sys
 from urllib.parse import quote
 
 from bot.cli import UNUSABLE_SETTINGS, NotDoneError
@@ -97,8 +95,3 @@ def creation_link(manifest: str) -> str:
     """Return the link to the page of Slack that creates an app from a manifest; comments would make it longer."""
     lines = filter(None, _COMMENT.sub("", manifest).splitlines())
     return "https://api.slack.com/apps?new_app=1&manifest_yaml=" + quote("\n".join(lines), safe=":/,")
-
-
-def has_browser() -> bool:
-    """Return whether a window can be opened: without a screen, webbrowser would take over the terminal with lynx."""
-    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))

@@ -247,8 +247,7 @@ def _json_line(order: PastOrder) -> str:
     """Return an order for programs."""
     values = asdict(order) | {"outcome_fields": parse_object(order.outcome_fields or "")}
     times = {name: _time(value) for name, value in values.items() if name.endswith("_at")}
-    seconds = None if order.seconds is None else round(order.seconds, 3)
-    return json.dumps({**values, **times, "seconds": seconds})
+    return json.dumps(values | times)
 
 
 def table_line(order: PastOrder) -> str:

@@ -1,4 +1,4 @@
-"""`anchor-bot sessions`, `pause`, `resume`, `end` and `drill`: the brake without Slack."""
+"""`anchor-bot sessions`, `pause`, `resume` and `end`: the brake without Slack."""
 
 import argparse
 import asyncio

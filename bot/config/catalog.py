@@ -24,12 +24,6 @@ _LONGEST = 600.0  # seconds
 _Choice = TypeVar("_Choice", bound=str)
 
 _BAD_KEY = "contains spaces or characters that no key has. Copy it again"
-_ROTATING = "xoxe."
-# https://docs.slack.dev/authentication/using-token-rotation
-_ROTATES = (
-    "expires within hours: token rotation is on in your Slack app, which cannot be undone. Make "
-    "another app without it (`anchor-bot manifest` prints the link), and set the token of that one."
-)
 _ALERT_TOKEN = re.compile(rf"(?:({SENDER_NAME.pattern})=)?([!-+\--<>-~]+=*)", re.ASCII)
 _ABOUT_NAMES = "A name has at most 30 of a-z, 0-9, - and _, and begins with none of the last two."
 _SHORT = (
@@ -75,8 +69,6 @@ def secret(value: str, description: str, prefix: str = "") -> Secret:
     """Read a key or token that begins with `prefix`."""
     if not is_key(value):
         raise InvalidValueError(f"{_BAD_KEY}: {description}.")
-    if prefix and value.startswith(f"{_ROTATING}{prefix}"):
-        raise InvalidValueError(_ROTATES)
     if not value.startswith(prefix):
         raise InvalidValueError(f"does not begin with {prefix}. Set it to {description}.")
     return Secret(value)

@@ -68,11 +68,11 @@ _SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes 
 _MAX_BYTES = 64 * 1024
 
 
-def _find_misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield each variable whose misspelled name is among `names`, and sentences about that."""
+def _find_misspelled(names: Iterable[str]) -> Iterator[str]:
+    """Yield sentences about the names that are similar to that of a variable."""
     for name in sorted(set(names) - VARIABLES - _OF_OTHERS):
         for known in get_close_matches(name.upper(), VARIABLES, n=1, cutoff=_SIMILARITY):
-            yield known, f"{name} is no setting of the bot. Did you mean {known}?"
+            yield f"{name} is no setting of the bot. Did you mean {known}?"
 
 
 class SettingsError(Exception):
@@ -92,13 +92,12 @@ class _Reading:
     def __init__(self, environ: Mapping[str, str], needed: Collection[str] = VARIABLES) -> None:
         self._environ, self.needed = environ, frozenset(needed)
         self._problems: dict[str, str] = {}
-        self._from_files: set[str] = set()
         self.values: dict[str, Any] = {name: self._read(setting) for name, setting in SETTINGS.items()}
 
     def finish(self) -> None:
         """Raise SettingsError if there is a problem."""
         if problems := tuple(problem for name, problem in self._problems.items() if name in self.needed):
-            raise SettingsError(problems)
+            raise SettingsError((*problems, *_find_misspelled(self._environ)))
 
     def is_set(self, name: str) -> bool:
         """Return whether a setting has another value than its default, or names a file."""
@@ -106,20 +105,17 @@ class _Reading:
 
     def report(self, name: str, problem: str) -> None:
         """Record the problem of a setting, as the end of a sentence that begins with its name."""
-        source = f" (from {SETTINGS[name].file_variable})" if name in self._from_files else ""
-        self._problems.setdefault(name, f"{name}{source} {problem}")
+        self._problems.setdefault(name, f"{name} {problem}")
 
     def require(self, name: str) -> None:
-        """Report a required setting that is not set, with those that can be meant by a misspelled name."""
+        """Report a required setting that is not set."""
         setting = SETTINGS[name]
         if setting.read("") != self.values[name] or (setting.unless and self.is_set(setting.unless)):
             return
         remedy = f"Set it to {setting.limits[0]}"
         if setting.unless:
             remedy += f", or set {setting.unless} to {SETTINGS[setting.unless].limits[0]} for Socket Mode"
-        meant = {variable for one in (name, setting.unless) if one for variable in SETTINGS[one].variables}
-        hints = [sentences for known, sentences in _find_misspelled(self._environ) if known in meant]
-        self.report(name, " ".join(["is not set.", f"{remedy}.", *hints]))
+        self.report(name, f"is not set. {remedy}.")
 
     def _read(self, setting: Setting) -> Any:  # noqa: ANN401 - as its reader says
         try:
@@ -127,7 +123,6 @@ class _Reading:
             text = next(filter(None, map(self._text, names)), "")
             if setting.is_secret and (path := self._text(setting.file_variable)):
                 text = self._read_file(setting, path, text)
-                self._from_files.add(setting.name)
             return setting.read(text)
         except InvalidValueError as error:
             self.report(setting.name, str(error).replace("{default}", setting.default))
@@ -300,20 +295,13 @@ def summarize(settings: Settings) -> dict[str, str]:
     """Return what an operator needs to recognize the bot by."""
     one = settings.workspace
     return {
-        **transport_and_tenancy(settings),
+        "transport": "Socket Mode" if settings.slack_app_token else "HTTP",
+        "tenancy": "one workspace" if one else "many workspaces",
         "permissions": "set by admins" if one is None else "everybody" if one.policy == EVERYBODY else "restricted",
         "auto_pause": "set by admins" if one is None else one.auto_pause,
         "anchor": settings.anchor_api_url,
         "proxy": settings.proxy.url if settings.proxy else "none",
         "database": _kind_of(settings.database_url),
-    }
-
-
-def transport_and_tenancy(settings: Settings) -> dict[str, str]:
-    """Return how the bot is connected to Slack, and whom it serves."""
-    return {
-        "transport": "Socket Mode" if settings.slack_app_token else "HTTP",
-        "tenancy": "one workspace" if settings.workspace else "many workspaces",
     }
 
 
@@ -327,19 +315,14 @@ def _kind_of(database_url: Secret) -> str:
 
 def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[str]:
     """Yield a sentence for each setting that is probably not meant."""
-    for _, sentences in _find_misspelled(environ):
-        yield sentences
+    yield from _find_misspelled(environ)
     if any(len(secret.reveal()) != SECRET_LENGTH for secret in settings.slack_signing_secrets):
         yield f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
-    if settings.anchor_timeout > settings.anchor_deadline:
-        yield "ANCHOR_TIMEOUT is longer than ANCHOR_DEADLINE, so the deadline cuts each attempt off."
     one = settings.workspace
     if one and one.auto_pause is not AutoPause.OFF and not any(token.may_pause for token in one.alert_tokens):
         yield _NONE_PAUSES.format(mode=one.auto_pause)
     for name in _open_files(environ, env_file):
         yield f"Every user of this machine can read {name}. Run: chmod 600 {name}"
-    if env_file.is_dir():
-        yield f"{env_file} is a directory, so nothing is read from it. Put the settings into a file."
     if _is_far_without_sslmode(settings.database_url, environ):
         yield _SSLMODE
 

@@ -34,11 +34,6 @@ class PastOrder:
     told_at: float | None
     batch_id: str | None = None
 
-    @property
-    def seconds(self) -> float | None:
-        """Return how long it took until the outcome was known."""
-        return None if self.settled_at is None else max(0.0, self.settled_at - self.given_at)
-
 
 @dataclass(frozen=True, slots=True)
 class BatchedOrder:

@@ -1,7 +1,9 @@
 """`anchor-bot demo`: the page, until somebody ends it."""
 
 import asyncio
+import os
 import signal
+import sys
 import webbrowser
 from collections.abc import Coroutine, Mapping
 from types import MappingProxyType
@@ -15,7 +17,7 @@ from bot.demo.runner import DemoRunner
 async def serve(out: TextIO, *, port: int, browser: bool, changes: Mapping[str, str] = MappingProxyType({})) -> int:
     """Serve the page at `port` (0: any free one) until cancelled, and return the exit code if it can't be served.
 
-    The page is there at once, and shows that the bot starts. `browser` says whether to open one;
+    The page is there at once, and shows that the bot starts. `browser` says whether to open one, if there is a screen;
     `changes` goes to `DemoRunner`.
     """
     runner = DemoRunner(changes)
@@ -59,5 +61,9 @@ async def until_signal(work: Coroutine[None, None, int]) -> int:
 
 
 async def _open(url: str, *, browser: bool) -> None:
-    if browser:
+    # without a screen, webbrowser would take over the terminal with lynx
+    has_screen = sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    )
+    if browser and has_screen:
         await asyncio.to_thread(webbrowser.open, url)

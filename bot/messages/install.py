@@ -55,17 +55,9 @@ BEGIN_AGAIN = Page(
 
 
 def declined_page(why: str, *, team_id: str = "", again: bool = True) -> Page:
-    """Return the page for an installation that somebody has not allowed, or not all of it."""
+    """Return the page for an installation that somebody has not allowed."""
     title = "Not installed: something was not allowed"
     return Page(403, title, (_NOTHING, why), again, "Declined", team_id=team_id, why=why)
-
-
-def scopes_declined(missing: str) -> str:
-    """Return why an installation without all scopes is none."""
-    return (
-        f"The app can't do its work without {missing}. Please allow everything that it asks for. Slack may still list "
-        "the app in your workspace: install it again to fix that."
-    )
 
 
 def workspace_declined(team_id: str) -> str:

@@ -40,12 +40,6 @@ def new_alert_token(name: str, made_by: str | None = None, *, may_pause: bool = 
     return Secret(text), AlertToken(name, digest(text), text[-SHOWN:], made_by, now, may_pause=may_pause)
 
 
-def token_record(user_id: str, did: str, token: AlertToken) -> Record:
-    """Return the record that an alert token was made, changed or revoked."""
-    can_pause = "can pause" if token.may_pause else "cannot pause"
-    return Record(user_id, f"alert token {token.name}", f"{did}, {can_pause}, {len(token.channels)} more channels")
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change to be written. It is a conflict if `write` returns False.
@@ -200,29 +194,30 @@ class Forms:
             return Reply("TokenNotMade", problem, (senders.NAME,))
         secret, token = new_alert_token(name, user_id, may_pause=sent.is_checked(senders.PAUSE))
         reply = senders.token_made(secret, alerts_url(self.base_url, workspace.team_id), token)
-        tokens = (*workspace.alert_tokens, token)
-        return self._set_tokens(workspace, sent, tokens, reply, token_record(user_id, "made", token))
+        return self._set_token(workspace, user_id, sent, token, reply)
 
     async def _change_token(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
         """Change what a token can do, or revoke it."""
         token = workspace.named_token(sent.about)
         if token is None:
             return senders.TOKEN_REVOKED
-        is_revoked = sent.is_checked(senders.REVOKE)
-        channels, may_pause = sent.selected_ids(senders.CHANNELS), sent.is_checked(senders.PAUSE)
-        did, new = "changed", replace(token, channels=channels, may_pause=may_pause)
-        if is_revoked:
-            did, new = "revoked", replace(token, may_pause=False)
-        others = (new if one is token else one for one in workspace.alert_tokens)
-        tokens = tuple(one for one in others if not (is_revoked and one is new))
-        record = token_record(user_id, did, new)
-        return self._set_tokens(workspace, sent, tokens, senders.token_changed(did, new), record)
+        did = "revoked" if sent.is_checked(senders.REVOKE) else "changed"
+        may_pause = sent.is_checked(senders.PAUSE) and did == "changed"
+        new = replace(token, channels=sent.selected_ids(senders.CHANNELS), may_pause=may_pause)
+        return self._set_token(workspace, user_id, sent, new, senders.token_changed(did, new))
 
-    def _set_tokens(
-        self, workspace: Workspace, sent: Submission, tokens: tuple[AlertToken, ...], reply: Reply, record: Record
+    def _set_token(
+        self, workspace: Workspace, user_id: str, sent: Submission, token: AlertToken, reply: Reply
     ) -> Change:
-        version = sent.expected_version
-        write = self.rows.set_alert_tokens(workspace.team_id, tokens, if_version=version, record=record)
+        """Store a token, unless it is to be revoked."""
+        tokens = {one.name: one for one in workspace.alert_tokens} | {token.name: token}
+        can_pause = "can pause" if token.may_pause else "cannot pause"
+        content = f"{can_pause}, {len(token.channels)} more channels"
+        if sent.is_checked(senders.REVOKE):
+            del tokens[token.name]
+            content = "revoked"
+        record, version = Record(user_id, f"alert token {token.name}", content), sent.expected_version
+        write = self.rows.set_alert_tokens(workspace.team_id, tokens.values(), if_version=version, record=record)
         return Change(reply, write)
 
     async def _set_key(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:

@@ -118,7 +118,6 @@ def test_json_has_everything_but_secrets(prints: Prints) -> None:
         "reason": "it loops",
         "outcome": "NotFound",
         "outcome_fields": {"anchor_message": "no such session"},
-        "seconds": 0.0,
         "delivered_by": "ack",
         "batch_id": None,
         "state": "settled",

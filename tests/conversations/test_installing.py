@@ -77,7 +77,6 @@ async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browse
 CANCELLED, SILENT = pages.declined_page(pages.DENIED), pages.unavailable_page(pages.SLACK_SILENT)
 ENDS: dict[str, tuple[dict[str, str], Fault | None, pages.Page]] = {
     "cancelled": ({"decision": "cancel"}, None, CANCELLED),
-    "a scope declined": ({"declined": "users:read"}, None, pages.declined_page(pages.scopes_declined("users:read"))),
     "org-wide": ({"org_wide": "1"}, None, pages.declined_page(pages.ORG_WIDE)),
     "another URL": ({}, api_error("bad_redirect_uri"), pages.operator_page("bad_redirect_uri")),
     "no error": ({}, api_error(""), SILENT),

@@ -276,7 +276,7 @@ def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, paused: Mapping[str
 PAGES: Mapping[str, Page] = {
     "Installed": installed_page(TEAM, "Acme", has_key=False),
     "BeginAgain": install.BEGIN_AGAIN,
-    "Declined": install.declined_page(install.scopes_declined("commands, chat:write, users:read")),
+    "Declined": install.declined_page(install.ORG_WIDE),
     "NotSetUp": install.operator_page(install.TOKEN_ROTATES),
     "Unavailable": install.unavailable_page(install.broken("1234abcd")),
 }

@@ -50,7 +50,7 @@ async def go_through_everything(at: Deployment, bot: BotProcess) -> list[str]:
     """Install, set a key, pause, alert, fail to install; return all that must not be written down."""
     secrets: list[str] = []
     async with Browser() as browser:
-        for choices in ({}, {"decision": "cancel"}, {"declined": "chat:write"}):
+        for choices in ({}, {"decision": "cancel"}):
             begun = await browser.get(f"{bot.url}/slack/install")
             back = await browser.consent(begun.location, at.globex.team_id, **choices)
             await browser.get(back)

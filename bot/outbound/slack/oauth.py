@@ -95,14 +95,12 @@ def read_refusal(response: object) -> install.Page:
 
 
 def read_grant(response: object, *, now: float) -> Installation | install.Page:
-    """Return the grant if it suffices: one workspace, all scopes, a token without rotation."""
+    """Return the grant if it suffices: one workspace, a token without rotation."""
     if not isinstance(response, dict):
         return _SILENT
     if response.get("is_enterprise_install"):
         return install.declined_page(install.ORG_WIDE)
     scopes = tuple(scope for scope in str(response.get("scope", "")).split(",") if scope)
-    if missing := ", ".join(scope for scope in SCOPES if scope not in scopes):
-        return install.declined_page(install.scopes_declined(missing))
     if "refresh_token" in response:
         return install.operator_page(install.TOKEN_ROTATES)
     return _installation(response, scopes, now) or _SILENT

@@ -47,8 +47,7 @@ class Codes:
 class Consent:
     """The page. What the person chooses comes as a form.
 
-    `decision` is allow or cancel, `team` the workspace, `user` who it is, `declined` has scopes that are not allowed,
-    separated by commas, and `org_wide` is set for the whole organisation.
+    `decision` is allow or cancel, `team` the workspace, `user` who it is; `org_wide` is set for the whole organisation.
     """
 
     def __init__(self, platform: Platform, codes: Codes) -> None:
@@ -81,7 +80,7 @@ class Consent:
 
     def _code(self, query: Mapping[str, str], form: Mapping[str, str]) -> str:
         workspace = self._platform.workspaces[form["team"]]
-        scopes = frozenset(query["scope"].split(",")) - frozenset(form.get("declined", "").split(","))
+        scopes = frozenset(query["scope"].split(","))
         user = form.get("user") or next(user.id for user in workspace.users.values() if not user.is_bot)
         return self._codes.issue(Consented(workspace, user, scopes, query["redirect_uri"], "org_wide" in form))
 

@@ -144,7 +144,6 @@ def test_slacks_answers(status: int, headers: dict[str, str], body: bytes, meani
 NOW = 1_785_000_000.9
 WORKSPACE: dict[str, Any] = sample("webapi.oauth.v2.access.workspace")
 SILENT = about.unavailable_page(about.SLACK_SILENT)
-ALL_DECLINED = about.declined_page(about.scopes_declined("commands, chat:write, users:read"))
 NOT_AN_OBJECT: list[object] = [None, b"", "<html>", []]
 SCOPES = ("commands", "chat:write", "users:read", "incoming-webhook")
 INSTALLATION = replace(ACME, bot_token=Secret("xoxb-SIMULATED"), scopes=SCOPES)
@@ -168,9 +167,7 @@ def test_a_grant_becomes_an_installation(changes: dict[str, Any], expected: dict
     [
         (sample("webapi.oauth.v2.access.org"), about.declined_page(about.ORG_WIDE)),
         (sample("webapi.oauth.v2.access.rotation"), about.operator_page(about.TOKEN_ROTATES)),
-        ({}, ALL_DECLINED),
-        (WORKSPACE | {"scope": "commands,users:read"}, about.declined_page(about.scopes_declined("chat:write"))),
-        (WORKSPACE | {"scope": None}, ALL_DECLINED),
+        ({}, SILENT),
         *((odd, SILENT) for odd in NOT_AN_OBJECT),
         *((WORKSPACE | {name: None}, SILENT) for name in ("team", "access_token", "bot_user_id", "app_id")),
         *((WORKSPACE | {"access_token": odd}, SILENT) for odd in ("", 7)),
