@@ -250,6 +250,14 @@ async def test_the_same_firing_after_it_was_resolved_pauses_nothing_and_is_told(
         assert (answer["pause"], pauses(at)) == ("Paused", ["pause"])
 
 
+async def test_a_pause_of_a_session_that_has_a_card_already_is_told_by_a_new_one(sqlite_url: str) -> None:
+    async with braking(sqlite_url) as at:
+        await send(at, action=None)
+        await send(at, fingerprint="f2")
+        await at.slack.until(lambda: len(about_session(at)) == 2)
+        await at.slack.until(lambda: all(AUTO in one.text for one in about_session(at)))
+
+
 async def ended_at_anchor(at: SingleHarness) -> None:
     at.anchor.session(SESSION).state = SessionState.ENDED
 
