@@ -7,6 +7,7 @@ import queue
 import select
 import threading
 import time
+from contextlib import suppress
 
 from bot.runtime import request_id
 
@@ -41,23 +42,18 @@ def configure(level: str, log_format: str) -> None:
 
 
 class NonBlockingHandler(logging.Handler):
-    """Handler whose lines a thread writes to the file `number`, since nobody may be reading it.
-
-    If the queue is full, lines are dropped, and their number is logged once the queue has been written.
-    """
+    """Handler whose lines a thread writes to the file `number`: if nobody reads it, lines are dropped."""
 
     def __init__(self, number: int, capacity: int = CAPACITY) -> None:
         super().__init__()
         # A `Queue` has a lock: garbage collection can run a finalizer that logs while the same thread holds it.
         self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
         self._number, self._capacity = number, capacity
-        self.lost = self._reported = 0  # lines that were dropped, or could not be written
         threading.Thread(target=self._write_lines, daemon=True, name="log").start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Add the formatted record to the queue, or drop it."""
         if self._lines.qsize() >= self._capacity:
-            self.lost += 1
             return
         try:
             self._lines.put(self.format(record))
@@ -76,27 +72,19 @@ class NonBlockingHandler(logging.Handler):
             while not self._lines.empty() and len(taken) < _MOST_TOGETHER:
                 taken.append(self._lines.get())
             self._write([line for line in taken if isinstance(line, str)])
-            if (lost := self.lost - self._reported) and self._lines.empty():
-                fields = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "lines": lost}
-                report = logging.makeLogRecord(fields | {"msg": "log lines dropped"})
-                self._reported += lost * self._write([self.format(report)], is_counted=False)
             for line in taken:
                 if isinstance(line, threading.Event):
                     line.set()
             if self._lines.empty():
                 time.sleep(_TOGETHER)
 
-    def _write(self, lines: list[str], *, is_counted: bool = True) -> bool:
-        """Write lines, and return whether that worked. `sys.stderr` has a lock, which would block the exit."""
+    def _write(self, lines: list[str]) -> None:
+        # `sys.stderr` has a lock, which would block the exit
         data = "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
-        try:
+        with suppress(OSError):  # as of a full disk
             while data:
                 select.select([], [self._number], [])  # the file may be in non-blocking mode
                 data = data[os.write(self._number, data) :]
-        except OSError:
-            self.lost += len(lines) * is_counted
-            return False
-        return True
 
 
 class TextFormatter(logging.Formatter):

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web, web_response
@@ -185,9 +184,7 @@ class RejectionLog:
 
 
 def error_response(rejected: Rejected) -> web.Response:
-    """Return the answer, which closes the connection: the body may be unread. A 200 has none: Slack could show it."""
-    if rejected.status == HTTPStatus.OK:
-        return web.Response()
+    """Return the answer, which closes the connection: the body may be unread."""
     response = web.json_response({"error": rejected.why}, status=rejected.status)
     response.force_close()
     return response

@@ -52,11 +52,6 @@ HELP = ephemeral(
 )
 """The answer to `help` after a command: one line for each form. Nobody reads more in a hurry."""
 
-UNREADABLE = ephemeral(
-    "Slack sent this command in a form that the bot can't read; nothing was done.",
-    "Send it again. If that does not help, tell the operator of the bot.",
-)
-
 
 def without_added_keys(part: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return JSON of a message without what Slack adds to images, which it does not accept."""

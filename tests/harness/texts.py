@@ -78,9 +78,6 @@ def _order(verb: str, session: str, user: str, reason: str) -> Order:
     return Order(Verb(verb), SessionId(session), Actor("T0HOME00001", "C0ALERTS001", user), reason)
 
 
-UNREADABLE = result_texts.UNREADABLE.text
-
-
 def incident_text(incident: str) -> str:
     return result_texts.incident_message(incident).text
 

@@ -134,13 +134,9 @@ NOT_TOLD = {
     "a button without a response_url": click(response_url=None),
     "an unknown kind": click(type="<!channel>", actions=None),
     "a click on nothing": click(actions=None),
-    "a click on something without a name": click(actions=[{"name": "x", "type": "button", "value": SESSION}]),
     "a modal with an odd name": interaction(MODAL, view={"id": "V0MODAL0001", "callback_id": [MARK]}),
     "a submitted modal": interaction(MODAL),
-    "a modal without a type or a name": interaction(MODAL, view={}),
     "an event": event(event=inner_event(type="function_executed")),
-    "an unknown envelope": event(type="no_such_envelope"),
-    "a rate limit": json.dumps({"type": "app_rate_limited", "team_id": "T0HOME00001"}).encode(),
 }
 
 

@@ -28,9 +28,9 @@ from bot.inbound.http import (
     error_response,
 )
 from bot.inbound.slack.request import (
+    TIMESTAMP,
     Check,
     ParsedRequest,
-    RawRequest,
     find_header_problem,
     read_address,
     read_time,
@@ -352,15 +352,11 @@ class SlackRoute:
             return web.json_response(as_response(incident_message(log_incident(error))))
 
     async def _parse(self, request: web.Request) -> ParsedRequest:
-        timestamps = request.headers.getall("X-Slack-Request-Timestamp", ())
-        signatures = request.headers.getall("X-Slack-Signature", ())
-        problem = find_header_problem(timestamps, signatures, now=self._now())
+        problem = find_header_problem(request.headers, now=self._now())
         body = await (self._unsigned if problem else self._bodies).read(request)
         if isinstance(body, Rejected):
             return Rejected(401, problem) if problem and body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else body
-        content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        raw = RawRequest(body, content_type, timestamps, signatures)
-        return verify_and_parse(raw, secrets=self._secrets, now=self._now())
+        return verify_and_parse(body, request.headers, secrets=self._secrets, now=self._now())
 
     async def _answer(self, request: web.Request, parsed: ParsedRequest, received_at: float) -> web.Response:
         match parsed:
@@ -370,7 +366,7 @@ class SlackRoute:
             case Check(answer=body):
                 return web.Response() if body is None else web.json_response(body)
             case dict():
-                timestamp = float(request.headers["X-Slack-Request-Timestamp"])
+                timestamp = float(request.headers[TIMESTAMP])
                 ack = await self._slack_app.dispatch(parsed, received_at=received_at, timestamp=timestamp)
                 if request.transport is None:  # Slack waits no longer
                     self._slack_app.deliver_lost_ack(parsed, ack)

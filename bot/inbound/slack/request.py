@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
+from multidict import MultiMapping
+
 from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, slack_signature, text_field
 from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Submission, Verb
 from bot.core.session_ids import Mentions, find_mentions
@@ -25,17 +27,14 @@ _MESSAGES = {"message": ("text", "blocks", "attachments", "thread_ts"), "origina
 _MAX_FIELDS = 100
 
 MAX_AGE = 300  # seconds
-_TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
-_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
+TIMESTAMP, _SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
+_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
+_SIGNED = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 _UNSIGNED = "The request is not signed by Slack."
 
 
 class BadPayloadError(ValueError):
     """A payload that differs from Slack's documentation; the text names the field."""
-
-
-class IncompletePayloadError(BadPayloadError):
-    """A payload that does not say which control or view it is about. Nothing can be done, and Slack gets a 200."""
 
 
 def pick(kind: str, payload: object) -> dict[str, object]:
@@ -49,9 +48,6 @@ def pick(kind: str, payload: object) -> dict[str, object]:
         raise BadPayloadError("its JSON can't be read") from None
     if kind not in _KINDS or not isinstance(payload, dict):
         raise BadPayloadError("its JSON is not an object" if kind in _KINDS else "its type is unknown")
-    if kind == "event" and payload.get("type") == "app_rate_limited":
-        # https://docs.slack.dev/reference/events/app_rate_limited
-        raise IncompletePayloadError("it has no event")
     picked = _pick(payload, *_KINDS[kind])
     if kind == "interaction":
         _check_interaction(picked)
@@ -63,9 +59,9 @@ def pick(kind: str, payload: object) -> dict[str, object]:
 def _check_interaction(picked: dict[str, Any]) -> None:
     kind, view = picked["type"], picked.get("view")
     if kind == "block_actions" and not all("action_id" in action for action in picked.get("actions", ())):
-        raise IncompletePayloadError("its action has no action_id")
+        raise BadPayloadError("its action has no action_id")
     if kind == "view_submission" and not (view is not None and isinstance(view.get("id"), str)):
-        raise IncompletePayloadError("its view has no id")
+        raise BadPayloadError("its view has no id")
     if kind == "interactive_message":
         picked.setdefault("actions", [{}])  # Bolt fails without
     for holder, names in _MESSAGES.items():
@@ -77,7 +73,7 @@ def _check_interaction(picked: dict[str, Any]) -> None:
 
 def _pick_inner(kind: object, event: Mapping[str, object]) -> dict[str, object]:
     if kind != "event_callback":
-        raise IncompletePayloadError("it has an event, and is none")
+        raise BadPayloadError("it has an event, and is none")
     name = event.get("type")
     checks = _INNER_EVENTS.get(name, {}) if isinstance(name, str) else {}
     return _pick(event, {"type": _is_text} | checks, ("type",))
@@ -173,16 +169,6 @@ _INNER_EVENTS: dict[str, dict[str, _Check]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class RawRequest:
-    """An unverified request: the raw body, and all values of the relevant headers."""
-
-    body: bytes
-    content_type: str
-    timestamps: Sequence[str]
-    signatures: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """Slack verifies the app's URL, or the certificate of a command's URL: the answer is this JSON, or empty."""
 
@@ -192,37 +178,41 @@ class Check:
 ParsedRequest = dict[str, object] | Check | Rejected  # a dict is a payload in the shape that Bolt takes
 
 
-def verify_and_parse(raw: RawRequest, *, secrets: Sequence[Secret], now: float) -> ParsedRequest:
+def verify_and_parse(
+    body: bytes, headers: MultiMapping[str], *, secrets: Sequence[Secret], now: float
+) -> ParsedRequest:
     """Return the payload of a signed request, or a rejection; `now` is in Unix seconds. Never raises.
+
+    There are two `secrets` while the signing secret is being rotated.
 
     Nothing of a body is parsed before its signature was compared.
     """
-    problem = find_header_problem(raw.timestamps, raw.signatures, now=now)
+    problem = find_header_problem(headers, now=now)
     if problem != _UNSIGNED:  # an old request is told so only if it is signed
-        problem = problem if _is_signed(raw, secrets) else _UNSIGNED
+        expected = [slack_signature(secret, headers[TIMESTAMP], body) for secret in secrets]
+        is_signed = any([hmac.compare_digest(one, headers[_SIGNATURE]) for one in expected])  # noqa: C419 - tries all
+        problem = problem if is_signed else _UNSIGNED
     if problem is not None:
         # Slack can send an unsigned check at any time
         # https://docs.slack.dev/interactivity/implementing-slash-commands
-        return Check() if b"ssl_check=1" in raw.body.split(b"&") else Rejected(401, problem)
+        return Check() if b"ssl_check=1" in body.split(b"&") else Rejected(401, problem)
     try:
-        return _parse(raw)
-    except IncompletePayloadError as error:
-        return Rejected(200, f"Slack sent something that the bot has nothing for: {error}.")
+        return _parse(body, headers.get("Content-Type", "").partition(";")[0].strip().lower())
     except BadPayloadError as error:
         return Rejected(400, f"This is not a valid Slack request: {error}.")
 
 
-def _parse(raw: RawRequest) -> ParsedRequest:
-    if raw.content_type == "application/json":
-        event = _parse_json(raw.body)
+def _parse(body: bytes, content_type: str) -> ParsedRequest:
+    if content_type == "application/json":
+        event = _parse_json(body)
         if not isinstance(event, dict) or event.get("type") != "url_verification":
             return pick("event", event)
         if not isinstance(challenge := event.get("challenge"), str):
             raise BadPayloadError("challenge is missing")
         return Check({"challenge": challenge})
-    if raw.content_type != "application/x-www-form-urlencoded":
+    if content_type != "application/x-www-form-urlencoded":
         raise BadPayloadError("its content type is neither a form nor JSON")
-    form = _parse_form(raw.body)
+    form = _parse_form(body)
     if form.get("ssl_check") == "1":
         return Check()
     return pick("interaction", _parse_json(form["payload"].encode())) if "payload" in form else pick("command", form)
@@ -249,11 +239,12 @@ def _parse_json(body: bytes) -> object:
         raise BadPayloadError("its JSON can't be read") from None
 
 
-def find_header_problem(timestamps: Sequence[str], signatures: Sequence[str], *, now: float) -> str | None:
-    """Return None if these values of headers can be of a recent request of Slack, whatever its body is."""
+def find_header_problem(headers: MultiMapping[str], *, now: float) -> str | None:
+    """Return None if these headers can be of a recent request of Slack, whatever its body is."""
+    timestamps, signatures = headers.getall(TIMESTAMP, ()), headers.getall(_SIGNATURE, ())
     if len(timestamps) != 1 or len(signatures) != 1:
         return _UNSIGNED
-    if not _TIMESTAMP.fullmatch(timestamps[0]) or not _SIGNATURE.fullmatch(signatures[0]):
+    if not _SECONDS.fullmatch(timestamps[0]) or not _SIGNED.fullmatch(signatures[0]):
         return _UNSIGNED
     seconds = int(timestamps[0]) - now
     if abs(seconds) <= MAX_AGE:
@@ -263,12 +254,6 @@ def find_header_problem(timestamps: Sequence[str], signatures: Sequence[str], *,
         f"The time of the request is {abs(seconds):.0f} s {side} this machine's clock, and more than {MAX_AGE} s are "
         f"not accepted. It is an old request, or the clock is wrong."
     )
-
-
-def _is_signed(raw: RawRequest, secrets: Sequence[Secret]) -> bool:
-    """Return whether the signature fits. There are two secrets while the signing secret is being rotated."""
-    signatures = [slack_signature(secret, raw.timestamps[0], raw.body) for secret in secrets]
-    return any([hmac.compare_digest(one, raw.signatures[0]) for one in signatures])  # noqa: C419 - tries all
 
 
 # --- what payloads say ---

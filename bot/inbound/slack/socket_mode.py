@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import aiohttp
@@ -17,8 +17,6 @@ from bot.health import Readiness
 from bot.inbound.http import Rejected, RejectionLog
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.request import BadPayloadError, pick
-from bot.messages.blocks import as_response
-from bot.messages.results import UNREADABLE
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient
 from bot.outbound.slack.errors import SlackUnreachableError
 from bot.runtime import StandstillMonitor, Tasks, begin_request
@@ -46,13 +44,12 @@ _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 0.5, 5.0
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A request of Slack. It has a valid `payload`, or was `rejected`; `takes_answer`: its ack can have a payload."""
+    """A request of Slack; `takes_answer`: its ack can have a payload."""
 
     envelope_id: str
     takes_answer: bool
     kind: str
-    payload: dict[str, object] = field(default_factory=dict)
-    rejected: Rejected | None = None
+    payload: dict[str, object]
 
     def ack(self, payload: Mapping[str, object] | None) -> str:
         """Return the frame that acknowledges it, with `payload` if Slack takes one, in as few bytes as possible.
@@ -62,10 +59,6 @@ class Envelope:
         answer = {} if payload is None or not self.takes_answer else {"payload": payload}
         frame = json.dumps({"envelope_id": self.envelope_id} | answer, ensure_ascii=False)
         return frame.encode(errors="backslashreplace").decode()
-
-    def rejection_ack(self) -> str:
-        """Return the ack of one that was rejected. People see nothing of a click's ack."""
-        return self.ack(as_response(UNREADABLE) if self.kind == "command" else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +75,10 @@ def fits(frame: str) -> bool:
 
 
 def read_frame(text: str) -> Control | Envelope | Rejected:
-    """Parse a frame; return a rejection if it is unreadable. Never raises."""
+    """Parse a frame; return a rejection if it is unreadable. Never raises.
+
+    Slack gets no ack of a request that was rejected: it shows an error at a command or click, and sends it again later.
+    """
     frame = parse_object(text)
     if frame is None:
         return _reject("it is not a JSON object")
@@ -95,7 +91,7 @@ def read_frame(text: str) -> Control | Envelope | Rejected:
     try:
         return Envelope(envelope_id, takes_answer, name, pick(name, frame.get("payload")))
     except BadPayloadError as error:
-        return Envelope(envelope_id, takes_answer, name, rejected=_reject(str(error)))
+        return _reject(str(error))
 
 
 def _reject(why: str) -> Rejected:
@@ -189,11 +185,8 @@ class SocketAcks:
         """Start to answer an envelope, unless that has begun, or too many are unanswered: Slack sends it again."""
         if envelope.envelope_id in self._unanswered or len(self._tasks) >= MOST_UNANSWERED:
             return
-        if envelope.rejected is not None:
-            self._tasks.start(self._send(envelope.rejection_ack(), received_at))
-        else:
-            self._unanswered.add(envelope.envelope_id)
-            self._tasks.start(self._answer(envelope, received_at, may_be_old=may_be_old))
+        self._unanswered.add(envelope.envelope_id)
+        self._tasks.start(self._answer(envelope, received_at, may_be_old=may_be_old))
 
     async def _answer(self, envelope: Envelope, received_at: float, *, may_be_old: bool) -> None:
         begin_request()
@@ -323,8 +316,6 @@ class SocketMode:
     def _handle_frame(self, connection: SocketConnection, text: str, received_at: float) -> None:
         match read_frame(text):
             case Envelope() as envelope:
-                if envelope.rejected is not None:
-                    self._rejections.record(envelope.rejected)
                 is_soon = self._opened_at is not None and received_at < self._opened_at + self.redelivery_window
                 may_be_old = is_soon and envelope.kind == "command"
                 self._acks.answer(envelope, self._standstills.earliest(received_at), may_be_old=may_be_old)

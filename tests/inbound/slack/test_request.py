@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from multidict import CIMultiDict
 
-from bot.inbound.slack.request import Check, RawRequest, verify_and_parse
+from bot.inbound.slack.request import Check, verify_and_parse
 from harness.product import Secret
 from harness.texts import OTHER_SESSION
 from inbound import slack_requests
@@ -17,6 +18,11 @@ from inbound.slack_requests import FORM, JSON, LONG, MARK, NOW, OLDER_SECRET, SE
 
 AT, COMMAND = str(NOW), command()
 GOOD = sign(COMMAND)
+
+
+def headers_of(content_type: str, timestamps: tuple[str, ...], signatures: tuple[str, ...]) -> CIMultiDict[str]:
+    signed = (("X-Slack-Request-Timestamp", one) for one in timestamps)
+    return CIMultiDict([("Content-Type", content_type), *signed, *(("X-Slack-Signature", one) for one in signatures)])
 
 
 def parse(
@@ -28,7 +34,7 @@ def parse(
     """Return the payload of a request, "ssl check", the challenge, or the status of its rejection."""
     signs = (sign(body),) if signatures is None else signatures
     secrets = [Secret(SECRET), Secret(OLDER_SECRET)]
-    match verify_and_parse(RawRequest(body, content_type, timestamps, signs), secrets=secrets, now=NOW):
+    match verify_and_parse(body, headers_of(content_type, timestamps, signs), secrets=secrets, now=NOW):
         case dict() as payload:
             return payload
         case Check(answer=answer):
@@ -49,8 +55,8 @@ def test_a_request_that_was_signed_within_five_minutes_by_either_secret_is_accep
 
 @pytest.mark.parametrize(("at", "side"), [(NOW - 301, "behind"), (NOW + 301, "ahead of")])
 def test_an_older_request_says_what_is_wrong_with_its_time(at: int, side: str) -> None:
-    raw = RawRequest(COMMAND, FORM, [str(at)], [sign(COMMAND, at=str(at))])
-    rejected: Any = verify_and_parse(raw, secrets=[Secret(SECRET)], now=NOW)
+    headers = headers_of(FORM, (str(at),), (sign(COMMAND, at=str(at)),))
+    rejected: Any = verify_and_parse(COMMAND, headers, secrets=[Secret(SECRET)], now=NOW)
     assert f"301 s {side}" in rejected.why
     assert rejected.status == 401
 
@@ -153,7 +159,7 @@ IDS = ("u0alice0001", "U", "U" * 41, "<!channel>", "U0ALICE0001\n", "U\u0661\u06
 HOLDERS = ("U0ALICE0001", {"id": 5}, {"id": "<!here>"})
 ACTIONS: tuple[object, ...] = (
     *([], slack_requests.action(), [None], [slack_requests.action(action_id=5)]),
-    *([slack_requests.action(), "no_such_action"], [{"name": 5, "type": "button"}]),
+    *([slack_requests.action(), "no_such_action"], [{"name": 5, "type": "button"}], [{"name": "x"}]),
 )
 MODAL, SHORTCUT = "view_submission.set_key", "message_action.two_ids"
 
@@ -179,9 +185,12 @@ BAD_FIELDS: list[tuple[Callable[..., bytes], Mapping[str, tuple[object, ...]]]] 
     (click, {"user": (None, *HOLDERS), "team": HOLDERS, "channel": HOLDERS, "enterprise": HOLDERS}),
     (click, {**dict.fromkeys(("container", "message", "view"), (MARK, [MARK])), "actions": ACTIONS}),
     *((of_kind(kind), {"type": (["x"],), "user": (None,)}) for kind in KINDS),
-    (of_kind(MODAL), {"view": ([MARK], {"app_installed_team_id": 7}, {"app_installed_team_id": "t 1"})}),
+    (of_kind(MODAL), {"view": ([MARK], {}, {"app_installed_team_id": 7}, {"app_installed_team_id": "t 1"})}),
     (of_kind(SHORTCUT), dict.fromkeys(("message", "message_ts", "action_ts"), ([MARK],))),
-    (event, {"type": (None, 5, ["x"], {}), "team_id": (5, False, {"id": "T0HOME00001"}, "<!here>")}),
+    (
+        event,
+        {"type": (None, 5, ["x"], {}, "app_rate_limited"), "team_id": (5, False, {"id": "T0HOME00001"}, "<!here>")},
+    ),
     (event, {"event_id": (5, ["x"]), "event_time": ("1785000000", -1, 10**20)}),
     (event, {"authorizations": ({}, [7], [{"team_id": ["T1"]}])}),
     (event, {"event": (None, "app_home_opened", 5, [slack_requests.inner_event()], {}, {"user": "U0ALICE0001"})}),
