@@ -117,7 +117,7 @@ def test_json_has_everything_but_secrets(prints: Prints) -> None:
         "session_id": OTHER_SESSION,
         "reason": "it loops",
         "outcome": "NotFound",
-        "outcome_fields": {"anchor_message": "no such session"},
+        "outcome_fields": {"status_code": 404, "anchor_message": "no such session", "retry_after": None},
         "delivered_by": "ack",
         "batch_id": None,
         "state": "settled",
