@@ -75,10 +75,10 @@ class _Rows(OrderRows):
         return self._watch(letter, clearing, lambda result: bool(result[0]))
 
     def _note(self, running: RunningOrder, change: asyncio.Future[_T]) -> asyncio.Future[_T]:
-        """Note when an order is recorded: a pause again when it is allowed, and when it has its turn."""
+        """Note when an order is recorded: a pause when it is allowed, or has its turn."""
 
         def done(change: asyncio.Future[_T]) -> None:
-            if not change.cancelled() and not change.exception():
+            if not change.cancelled() and not change.exception() and change.result() is not State.WAITING:
                 self.world.recorded_at[running.id] = time.monotonic()
 
         change.add_done_callback(done)
@@ -283,8 +283,8 @@ class World:
             self._check_resume(given, order, own, rows)
         elif verb == Verb.END and set(self._sent[order]) != {gate}:
             self.wrong.append(f"{order}: an end is sent again")
-        elif own and is_first and process.gate is gate and given.age:
-            self._check_turn(process, own, rows)
+        elif own and is_first and process.gate is gate and (given.batch_id or given.age):
+            self._check_turn(process, given, own, rows)
 
     def _check_resume(self, given: Order, order: str, own: Row | None, rows: list[Row]) -> None:
         if order in self._in_doubt:
@@ -303,13 +303,13 @@ class World:
         if any(row.outcome == "Ended" for row in rows):
             self.wrong.append(f"{order}: a resume is sent after the end")
 
-    def _check_turn(self, process: Process, own: Row, rows: list[Row]) -> None:
+    def _check_turn(self, process: Process, given: Order, own: Row, rows: list[Row]) -> None:
         resumed = [row for row in rows if row.verb == Verb.RESUME and row.effect]
         if own.owner != process.name and process.database.has_failed:
             self._open.add(own.session_id)  # it was frozen, and then the database did not say that it has no turn
         elif own.state == "waiting":
             self._unrecorded.add(own.id)
-        elif any(row.seq > own.seq or row.given_at > own.given_at for row in resumed):
+        elif given.age and any(row.seq > own.seq or row.given_at > own.given_at for row in resumed):
             self.wrong.append(f"{own.id}: a pause that waited is sent after a resume")
 
     def _check_end(self) -> None:
