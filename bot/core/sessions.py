@@ -43,7 +43,6 @@ _IDS, _WORDS, _HELD = "ids", "words", "held"
 
 EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
 _BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
-_ID_LENGTH = 36
 _MARKS = ".,:;!"
 _QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
@@ -227,11 +226,9 @@ class SessionList:
     ended: frozenset[SessionId] = frozenset()
 
     def matching(self, words: str) -> "SessionList":
-        """Return those with each word in a tag, domain or key, or as an id's beginning; whole ids are a list."""
+        """Return those with each word in a tag, domain or key, or as an id's beginning."""
         wanted = words.casefold().split()
-        ids = {word for word in wanted if len(word) == _ID_LENGTH and _BEGINNING.fullmatch(word)}
-        found = (one for one in self.sessions if (one.id in ids if len(ids) > 1 else _matches(one, wanted)))
-        return replace(self, sessions=tuple(found))
+        return replace(self, sessions=tuple(one for one in self.sessions if _matches(one, wanted)))
 
     def chosen(self, choice: "Choice") -> "SessionList":
         """Return those that people choose to pause at once."""

@@ -14,7 +14,6 @@ CHANGE_POLICY = "anchor_change_policy"
 ALERTS_CHANNEL = "anchor_alerts_channel"
 ALERTS_GROUP = "anchor_alerts_group"
 AUTO_PAUSE = "anchor_auto_pause"
-TEST_ALERT = "anchor_test_alert"
 ALERTS_TOKEN = "anchor_alerts_token"  # noqa: S105 - the name of a button
 ALERTS_SENDER = "anchor_alerts_sender"
 HISTORY = "anchor_history"

@@ -122,7 +122,6 @@ def _about_alerts(home: Home) -> list[Block]:
     if not home.can_edit:
         lines = [text, *([] if home.workspace.auto_pause is AutoPause.OFF else [about_auto_pause(home.workspace)])]
         return [section("\n".join(lines))]
-    test = [buttons.plain_button(buttons.TEST_ALERT, "Send a test alert")] if chosen else []
     # Slack keeps what somebody has chosen while block and element have the same ids, so a block with it needs a new
     # one when it is to show the stored one: https://docs.slack.dev/reference/views
     selected = {"filter": buttons.ALERT_CHANNELS, "initial_conversation": chosen}
@@ -133,7 +132,7 @@ def _about_alerts(home: Home) -> list[Block]:
     named = element("plain_text_input", buttons.ALERTS_GROUP, "S0123456789", initial_value=mentioned or None)
     return [
         section(text, accessory=channels) | {"block_id": f"alerts_{home.render_id}"},
-        actions(*test, buttons.plain_button(buttons.ALERTS_TOKEN, "Alert URL and new token")),
+        actions(buttons.plain_button(buttons.ALERTS_TOKEN, "Alert URL and new token")),
         *map(token_section, tokens),
         section(about_auto_pause(home.workspace), accessory=mode) | {"block_id": f"auto_pause_{home.render_id}"},
         input_block(_GROUP, named) | {"block_id": f"group_{home.render_id}", "dispatch_action": True},

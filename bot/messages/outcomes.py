@@ -267,20 +267,18 @@ def agent_and_host(session: Session | None) -> str:
     return f"*{agent}*{host}{others}"
 
 
-def session_facts(
-    session: Session | None, *, now: float | None = None, has_ended: bool = False, has_key: bool = False
-) -> str:
+def session_facts(session: Session | None, *, now: float | None = None, has_ended: bool = False) -> str:
     """Return the agent, its host, and what else is known, in mrkdwn; "" if that is nothing.
 
     Without `now` (Unix seconds) it stays true for long: it says when the session started, and no age.
-    What was read before a session ended is not said of it after that. The name of a key is not for everybody.
+    What was read before a session ended is not said of it after that.
     """
     if session is None:
         return ""
-    return markup.joined(agent_and_host(session), more_facts(session, now=now, has_ended=has_ended, has_key=has_key))
+    return markup.joined(agent_and_host(session), more_facts(session, now=now, has_ended=has_ended))
 
 
-def more_facts(session: Session, *, now: float | None = None, has_ended: bool = False, has_key: bool = False) -> str:
+def more_facts(session: Session, *, now: float | None = None, has_ended: bool = False) -> str:
     """Return what is known of a session beside its agent and host."""
     start, ends_at = session.created_at, session.ends_at
     is_over = has_ended or ends_at is None or (now is not None and ends_at <= now)
@@ -288,9 +286,6 @@ def more_facts(session: Session, *, now: float | None = None, has_ended: bool = 
     return markup.joined(
         "" if start is None else _age(session, start, now, has_ended=has_ended),
         _some_tags(session.tags[1:]),
-        f"started with key {markup.code(session.key_name, limit=_LONGEST_NAME)}"
-        if session.key_name and has_key
-        else "",
         _KINDS[session.is_task],
         f"status {markup.code(session.status, limit=_LONGEST_NAME)}" if is_stated else "",
         "" if is_over or ends_at is None else f"Anchor ends it by {markup.time_of(ends_at)}",
@@ -320,7 +315,7 @@ def age(seconds: float) -> str:
 def session_line(session: Session, *, now: float, paused: SessionState | None = None, digits: int = 8) -> str:
     """Return the line of a session in a list, the id last but for its pause; `now` is in Unix seconds."""
     last = state_line(paused.without_reason()) if paused else ""
-    return markup.joined(session_facts(session, now=now, has_key=True), markup.code(session.id[:digits]), last)
+    return markup.joined(session_facts(session, now=now), markup.code(session.id[:digits]), last)
 
 
 def _some_tags(tags: Sequence[str]) -> str:

@@ -139,14 +139,13 @@ def unknown_message(command: str = "", session_id: SessionId | None = None) -> M
     return told(lines, "", pause, Visibility.EPHEMERAL)
 
 
-def broken_button_message(verb: Verb, value: str, *, is_legacy: bool = False) -> Message:
-    """Return the answer to a button whose value is not one session id; a legacy one is probably Alertmanager's."""
+def broken_button_message(verb: Verb, value: str) -> Message:
+    """Return the answer to a button whose value is not one session id."""
     has = f"{markup.code(value)} instead of a session id" if value else "no session id"
     return ephemeral(
         NOT_DONE[verb],
         f"This button has {has}. Use `{COMMANDS.get(verb, _PAUSE)}`.",
         "The sender of this message must put the id into the button's `value`.",
-        "In Alertmanager, the label with the id must be in `group_by`." if is_legacy else "",
     )
 
 

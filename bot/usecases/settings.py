@@ -78,7 +78,6 @@ class Forms:
             buttons.ALERTS_CHANNEL: self._choose_channel,
             buttons.ALERTS_GROUP: self._choose_group,
             buttons.AUTO_PAUSE: self._choose_auto_pause,
-            buttons.TEST_ALERT: self._send_test,
         }
         self._locks = KeyedLocks()
 
@@ -172,10 +171,6 @@ class Forms:
             return reply
         write = self.rows.set_auto_pause(workspace.team_id, mode, before=AutoPause(seen), by=user_id)
         return Change(reply, write)
-
-    async def _send_test(self, workspace: Workspace, _user_id: str, _sent: Submission) -> Reply:
-        channel = workspace.alerts_channel
-        return messages.NO_CHANNEL if channel is None else await self._post_test(workspace, channel)
 
     async def _post_test(self, workspace: Workspace, channel: str) -> Reply:
         match await self.modals.slack.post_message(workspace.bot_token, channel, SAMPLE_ALERT):

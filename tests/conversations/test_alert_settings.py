@@ -114,13 +114,13 @@ async def test_without_a_test_alert_alerts_go_where_they_went(team: Tenant, faul
     assert (await team.stored()).alerts_channel is None
 
 
-@pytest.mark.parametrize("action", [CHOOSE, "anchor_test_alert", "anchor_auto_pause"])
+@pytest.mark.parametrize("action", [CHOOSE, "anchor_auto_pause"])
 async def test_somebody_who_is_no_admin_any_more_changes_and_posts_nothing(team: Tenant, action: str) -> None:
     await team.at.store.rows.set_alerts_channel(team.team_id, team.channel.id)
     before = await team.stored()
     await team.open_home()
     team.workspace.change_user(team.admin, is_admin=False)
-    await team.press(action, {CHOOSE: team.channel.id, "anchor_auto_pause": "off on"}.get(action))
+    await team.press(action, {CHOOSE: team.channel.id, "anchor_auto_pause": "off on"}[action])
     home = await team.home_with(say.not_admin())
     assert home.find(action) is None
     assert (team.messages(), await team.stored()) == ([], before)

@@ -156,7 +156,7 @@ async def test_a_press_pauses_once_and_posts_to_the_thread_and_an_outsider_is_re
 async def test_a_value_that_is_not_one_id_is_answered(value: str) -> None:
     async with single_workspace() as at:
         await at.slack.press(at.person, post(at, value))
-        assert (await at.wait_for_ephemeral()).text == broken_button_text(value, is_legacy=True)
+        assert (await at.wait_for_ephemeral()).text == broken_button_text(value)
         assert at.orders == []
 
 

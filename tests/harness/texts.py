@@ -82,8 +82,8 @@ def incident_text(incident: str) -> str:
     return result_texts.incident_message(incident).text
 
 
-def broken_button_text(value: str, *, verb: str = "pause", is_legacy: bool = False) -> str:
-    return result_texts.broken_button_message(Verb(verb), value, is_legacy=is_legacy).text
+def broken_button_text(value: str, *, verb: str = "pause") -> str:
+    return result_texts.broken_button_message(Verb(verb), value).text
 
 
 REFRESH = sessions.REFRESH

@@ -193,7 +193,7 @@ def _read_order(click: payload.ButtonClick, request: Request) -> Order | Message
     """Return the order, or the answer: a resume is asked about, unless its button asks."""
     found = find_session_id(click.value)
     if not isinstance(found, Found) or (click.verb is Verb.END and found.rest):
-        return broken_button_message(click.verb, click.value, is_legacy=click.is_legacy)
+        return broken_button_message(click.verb, click.value)
     version = read_version(found.rest) if click.verb is Verb.RESUME else None
     actor, trigger_id = click.address.actor, request.payload.get("trigger_id")
     order = Order(click.verb, found.session_id, actor, "", trigger_id, request.age, Source.BUTTON, version)

@@ -308,7 +308,6 @@ class ButtonClick:
     value: str
     is_confirmed: bool
     address: ReplyAddress
-    is_legacy: bool = False
     is_in_home: bool = False
     is_in_list: bool = False
 
@@ -348,7 +347,6 @@ def read_legacy_click(payload: Mapping[str, Any], address: ReplyAddress) -> Butt
         value=text_field(payload["actions"][0], "value"),
         is_confirmed=True,
         address=replace(address, clicked=clicked),
-        is_legacy=True,
     )
 
 
