@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections import namedtuple
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,6 +39,9 @@ class Driver:
     close: Callable[[], None] = lambda: None  # closes what is left when all connections are closed
     # lets each notification of a process be heard, until it is cancelled
     listen: Callable[[Callable[[str], None]], Coroutine[Any, Any, None]] | None = None
+    # returns whether a statement with values finds a row, without a thread; None: ask otherwise
+    finds: Callable[[str, Mapping[str, object]], Awaitable[bool | None]] | None = None
+    last_change: Callable[[], object] = object  # returns what is equal only if the database has not changed
 
     @property
     def is_shared(self) -> bool:

@@ -48,6 +48,7 @@ class Database:
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
     errors: int = 0
     timeout: float = TIMEOUT
+    _found_nothing: object = None  # the last look of that kind, and the last change of the database before it
     _logged: TTLCache[str, None] = field(default_factory=lambda: TTLCache(100, QUIET, timer=time.monotonic))
 
     async def fetch_one(self, sql: str, **values: object) -> Row | None:
@@ -57,6 +58,20 @@ class Database:
     async def fetch_all(self, sql: str, **values: object) -> list[Row]:
         """Return all rows, in one round trip. See `Connection` for the SQL."""
         return await self.read(lambda connection: connection.fetch_all(sql, **values))
+
+    async def finds(self, sql: str, **values: object) -> bool:
+        """Return whether a statement finds a row. An idle bot does little else, so it wakes no thread if it can.
+
+        On SQLite what only the time changes is found within LOOKS_AGAIN_AFTER seconds.
+        """
+        asked = sql, values, self.driver.last_change()
+        if asked == self._found_nothing:
+            return False
+        found = await self.driver.finds(sql, values) if self.driver.finds is not None else None
+        if found is None:
+            found = await self.fetch_one(sql, **values) is not None
+        self._found_nothing = None if found else asked
+        return found
 
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work`, which only reads, each time what is committed by then."""

@@ -169,7 +169,7 @@ class MessageRows:
 
         From now on the process that leads, with these values of its lease, has them.
         """
-        if await self.database.fetch_one(_LOOK, term=leading["term"], urgency=urgency) is None:
+        if not await self.database.finds(_LOOK, term=leading["term"], urgency=urgency):
             return []
         values = {**leading, "urgency": urgency}
         return await self.database.change(lambda connection: connection.fetch_all(_TAKE, **values))

@@ -6,7 +6,7 @@ import os
 import re
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
@@ -20,6 +20,7 @@ from bot.outbound.store.errors import StoreNotUsableError
 _log = logging.getLogger(__name__)
 
 _RETRY_DELAY = 5.0  # seconds until the connection for notifications is opened again
+_LOOK_TIMEOUT = 2.0  # seconds for a look
 # firewalls and proxies drop connections that are silent for longer
 _DEFAULTS = {"connect_timeout": "5", "application_name": "anchor-bot", "keepalives_idle": "60"}
 _BAD_URL = "DATABASE_URL is invalid: use postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
@@ -59,6 +60,7 @@ def driver(url: str) -> Driver:
     except psycopg.Error:
         raise StoreNotUsableError(_BAD_URL) from None
     conninfo = make_conninfo(url, **{name: value for name, value in _DEFAULTS.items() if name not in given})
+    listener = _Listener(conninfo)
     return Driver(
         api=psycopg,
         open=partial(_open, conninfo),
@@ -67,7 +69,8 @@ def driver(url: str) -> Driver:
         clock=CLOCK,
         has_ended=_has_ended,
         break_off=_break_off,
-        listen=partial(_listen, conninfo),
+        listen=listener.listen,
+        finds=listener.finds,
     )
 
 
@@ -80,29 +83,58 @@ def _open(conninfo: str) -> tuple[psycopg.Connection[Any], Callable[[], None]]:
     return raw, pipeline.sync
 
 
-async def _listen(conninfo: str, hear: Callable[[str], None]) -> None:
-    """Hear what `tell` tells (https://www.postgresql.org/docs/current/sql-notify.html), and "" at first."""
+class _Listener:
+    """A connection without a thread, for notifications and looks."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._raw: psycopg.AsyncConnection[Any] | None = None
+
+    async def listen(self, hear: Callable[[str], None]) -> None:
+        """Hear what `tell` tells (https://www.postgresql.org/docs/current/sql-notify.html), and "" at first."""
+        while True:
+            try:
+                raw = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True, prepare_threshold=None)
+                async with raw:
+                    raw.add_notify_handler(lambda told: hear(told.payload))  # of those that come during a look
+                    await raw.execute("LISTEN anchor_bot")
+                    self._raw = raw
+                    hear("")
+                    await _hear(raw, hear)
+            except psycopg.Error as error:
+                _log.info("no notifications", extra={"why": type(error).__name__})
+            finally:
+                self._raw = None
+            await asyncio.sleep(_RETRY_DELAY)
+
+    async def finds(self, sql: str, values: Mapping[str, object]) -> bool | None:
+        """Return whether a statement finds a row; None without an answer."""
+        if (raw := self._raw) is None:
+            return None
+        asking = asyncio.ensure_future(raw.execute(_translate(sql), values))
+        await asyncio.wait({asking}, timeout=_LOOK_TIMEOUT)
+        if not asking.done():
+            _break_off(raw)
+        with suppress(psycopg.Error):
+            return (await asking).rowcount > 0
+        return None
+
+
+async def _hear(raw: psycopg.AsyncConnection[Any], hear: Callable[[str], None]) -> None:
+    """Hear notifications until the connection ends. Raises psycopg.Error."""
     loop, readable = asyncio.get_running_loop(), asyncio.Event()
-    while True:
+    # `raw.notifies()` would look ten times a second; libpq closes its socket as the server ends
+    with socket.socket(fileno=os.dup(raw.fileno())) as own:
+        loop.add_reader(own, readable.set)
         try:
-            raw = await psycopg.AsyncConnection.connect(conninfo, autocommit=True, prepare_threshold=None)
-            async with raw:
-                await raw.execute("LISTEN anchor_bot")
-                hear("")
-                # `raw.notifies()` would look ten times a second; libpq closes its socket as the server ends
-                with socket.socket(fileno=os.dup(raw.fileno())) as own:
-                    loop.add_reader(own, readable.set)
-                    try:
-                        while await readable.wait():
-                            readable.clear()
-                            raw.pgconn.consume_input()
-                            while told := raw.pgconn.notifies():
-                                hear(told.extra.decode(errors="replace"))
-                    finally:
-                        loop.remove_reader(own)
-        except psycopg.Error as error:
-            _log.info("no notifications", extra={"why": type(error).__name__})
-        await asyncio.sleep(_RETRY_DELAY)
+            while await readable.wait():
+                readable.clear()
+                async with raw.lock:  # else it takes the answer of a look
+                    raw.pgconn.consume_input()
+                    while told := raw.pgconn.notifies():
+                        hear(told.extra.decode(errors="replace"))
+        finally:
+            loop.remove_reader(own)
 
 
 def _has_ended(raw: psycopg.Connection[Any]) -> bool:
@@ -112,7 +144,7 @@ def _has_ended(raw: psycopg.Connection[Any]) -> bool:
     return bool(poll.poll(0))
 
 
-def _break_off(raw: psycopg.Connection[Any]) -> None:
+def _break_off(raw: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
     """Shut the socket down, so that the thread that waits for the server goes on, also if the server hangs."""
     with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(raw.pgconn.socket)) as own:
         own.shutdown(socket.SHUT_RDWR)

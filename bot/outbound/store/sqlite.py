@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import quote
@@ -23,6 +23,8 @@ from bot.outbound.store.errors import StoreDownError, StoreNotUsableError
 OWNER_ONLY = 0o600
 IN_MEMORY = Secret("sqlite://")  # the URL of a database in memory: each driver has a new one
 _FILE_URL = "sqlite:///"
+LOOKS_AGAIN_AFTER = 16.0  # seconds after which what was not found is looked for again, also without a change
+_LONGEST_COMMIT = 5.0  # seconds from a write of the log until others read what was committed
 BUSY_TIMEOUT = 4.0  # seconds for which a connection waits for another one
 _IN_USE = "DATABASE_URL: another bot uses the file {file}. Stop it first, or use another file or PostgreSQL."
 
@@ -45,6 +47,14 @@ def driver(file: Path | None) -> Driver:
 
     is_made = False
 
+    def last_change() -> object:
+        """Return when the write-ahead log was written, which is before the commit: soon after it that says nothing."""
+        with suppress(OSError):
+            written_at = Path(f"{file}-wal").stat().st_mtime
+            if time.time() - written_at > _LONGEST_COMMIT:
+                return written_at, time.monotonic() // LOOKS_AGAIN_AFTER
+        return object()
+
     def open_() -> tuple[sqlite3.Connection, Callable[[], None]]:
         nonlocal is_made
         if file is not None and not is_made:  # it closes a descriptor: see `lock`
@@ -64,6 +74,7 @@ def driver(file: Path | None) -> Driver:
         translate=_translate,
         begin="BEGIN IMMEDIATE",
         break_off=sqlite3.Connection.interrupt,
+        last_change=object if file is None else last_change,
         close=connect().close if file is None else lambda: None,  # until then the database stays
     )
 
