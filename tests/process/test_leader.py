@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import random
 import re
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.core.cards import Urgency
 from bot.demo.sandbox import environment_of_many
 from bot.outbound.store.messages import add_cards
 from bot.sim.anchor import SimAnchor
@@ -41,7 +43,7 @@ _CHANGE = (
     WHERE message_id IN (SELECT value FROM json_each(:ids))
     """,
     """
-    UPDATE messages SET version = version + 1, due = 0, urgency = CASE WHEN ts IS NULL THEN urgency ELSE 5 END
+    UPDATE messages SET version = version + 1, due = 0, urgency = CASE WHEN ts IS NULL THEN urgency ELSE :update END
     WHERE id IN (SELECT value FROM json_each(:ids))
     """,
 )
@@ -123,7 +125,7 @@ class Leaders:
 
         def work(connection: Any) -> None:
             for statement in _CHANGE:
-                connection.execute(statement, ids="[" + ",".join(f'"{one}"' for one in ids) + "]")
+                connection.execute(statement, ids=json.dumps(ids), update=int(Urgency.UPDATE))
 
         await self.store.database.change(work)
 
