@@ -20,7 +20,7 @@ from bot.messages.cards import digest_of
 from bot.messages.results import CardUpdate, apply, outcome_message
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.auto_pauses import AutoPauseRows
-from bot.outbound.store.errors import StoreError, or_default
+from bot.outbound.store.errors import or_default
 from bot.outbound.store.history import SessionStates
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 PAUSING_AFTER = 0.2  # seconds without an outcome; a faster pause is shown when it is done
 REPLACE_TIMEOUT = 3.0  # seconds for Slack to replace a clicked message; then its thread gets the result
 
-_FIND_TIMEOUT = 0.5  # seconds for the workspace while the database fails
+_FIND_TIMEOUT = 2.0  # seconds for the workspace; while the database hangs, a cached one comes after one
 _CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
 _MOST_SENDERS = 1_000  # whose pauses have failed without the database
 
@@ -88,11 +88,7 @@ class SessionCards:
         return False
 
     async def _alerts_channel(self, team_id: str) -> str | None:
-        try:
-            workspace = await self.find(team_id)
-        except StoreError as error:
-            _log.warning("order without a channel not posted", extra={"why": str(error)})
-            return None
+        workspace = await or_default(self.find(team_id), None, within=_FIND_TIMEOUT)
         return None if workspace is None else workspace.alerts_channel
 
     async def post(self, running: RunningOrder, outcome: Outcome) -> None:

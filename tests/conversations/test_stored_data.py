@@ -12,7 +12,7 @@ import pytest
 from bot.core.policy import Policy, Rule
 from bot.demo.sandbox import environment
 from bot.outbound.store.schema import TABLES
-from bot.sim.anchor import unauthorized
+from bot.sim.anchor import Hang, unauthorized
 from conversations.test_operation import becomes
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, paused, single_workspace
 from harness.bots import ManyHarness, Tenant, many_workspaces, remains
@@ -162,6 +162,7 @@ async def fill(at: ManyHarness, tenant: Tenant) -> str:
     person = tenant.person.id
     await at.set_up(tenant)
     await at.take_alerts(tenant, TOKEN)
+    at.anchor.read_fault = Hang()  # what is read of the session later would change its card
     text = f"<@{person}|person-1> and {person} look, not {person}9: &lt;@{person}&gt;"
     await at.post_alert(tenant.team_id, TOKEN, session_id=tenant.session, text=text)
     await tenant.command(f"{tenant.session} as <@{person}> said")
