@@ -232,7 +232,8 @@ class _Checks:
         found = [await self._check_channel(workspace, one, ODD) for one in sorted(further)]
         if first is not None:
             return [await self._check_channel(workspace, first, WRONG), *found]
-        unset = Check("alert channel", SKIPPED, "none is set, so each alert has to name one")
+        fix = "Set ALERTS_CHANNEL or, with many workspaces, choose one in the app's Home."
+        unset = Check("alert channel", WRONG, "none is set, so no alert is taken", fix)
         return [unset, *found] if workspace.alert_tokens else found
 
     async def _check_channel(self, workspace: Workspace, channel: str, refused: str) -> Check:

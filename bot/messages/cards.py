@@ -70,7 +70,7 @@ def refused_by_slack(code: str, channel: str) -> str:
     """Return the advice about Slack's error `code`; nothing was posted."""
     is_unknown = code in {"not_in_channel", "channel_not_found"}
     advice = "Check the id, and /invite @anchor there." if is_unknown else "Slack explains it under chat.postMessage."
-    return f"Nothing was posted: Slack refuses the alert for {channel} ({code}). {advice}"
+    return f"Slack refuses the alert for {channel} ({code}). {advice}"
 
 
 def not_taken_by_slack(why: str) -> str:

@@ -108,7 +108,7 @@ SETTINGS: dict[str, tuple[settings, tuple[str, ...]]] = {
         settings(ALERTS_TOKEN=LONG, ALERTS_CHANNELS="C0INCIDENT1", ALERTS_GROUP="C0INCIDENT1=S01"),
         ("other alert channel", ODD, "not_in_channel", "C0INCIDENT1"),
     ),
-    "no channel": (settings(ALERTS_TOKEN=LONG, ALERTS_CHANNEL=""), ("alert channel", SKIPPED)),
+    "no channel": (settings(ALERTS_TOKEN=LONG, ALERTS_CHANNEL=""), ("alert channel", WRONG)),
     "Slack is closed": (settings(SLACK_API_URL=CLOSED), ("Slack", WRONG, "127.0.0.1:1")),
     "Slack has no name": (settings(SLACK_API_URL=NOWHERE), ("Slack", WRONG, "no-such-host.invalid")),
     "Anchor is closed": (settings(ANCHOR_API_URL=CLOSED), ("Anchor", WRONG, "127.0.0.1:1")),
