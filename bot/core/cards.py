@@ -18,7 +18,7 @@ MOST_SINGLE = 5  # messages about alerts that wait in a channel, from which on f
 MOST_IN_SUMMARY = 12  # the most sessions of a summary: with more, their texts and buttons are too long for a message
 
 MOST_OLDER = 5  # the newest older cards of a session in a channel that are kept up to date
-MOST_WAITING = 100  # the most messages about alerts, full ones, that wait in a channel
+MOST_WAITING = 100  # full messages about alerts that wait in a channel; the last one counts further alerts
 
 BATCH_INTERVAL = 10.0  # seconds between two updates of the result of a batch that is still being sent
 
@@ -301,8 +301,9 @@ class Card:
     """A message of the bot that is to be posted, or kept up to date: as it is stored, or a new one.
 
     Without a `ts`, it is not posted. `shown` is the digest of the message that Slack has. If it `mentions` people, each
-    copy of it does. It was stored `age` seconds ago. If it is about a failed pause, `sender` is the user id of the
-    alert's program. Slack has refused it for the channel `meant_for`, if it was for another one.
+    copy of it does. It counts `more` alerts than those of its parts. It was stored `age` seconds ago. If it is about a
+    failed pause, `sender` is the user id of the alert's program. Slack has refused it for the channel `meant_for`, if
+    it was for another one.
     """
 
     id: str
@@ -313,6 +314,7 @@ class Card:
     shown: str | None = None
     version: int = 0
     mentions: bool = False
+    more: int = 0
     age: float = 0.0
     sender: str = ""
     meant_for: str = ""

@@ -186,8 +186,8 @@ class Alerts:
         alerts = [sender.admit(alert) for alert in webhook.alerts]
         with self._counted(sender, number):
             results = await self._record(alerts, sender)
-        if not all(isinstance(one, Folded | Ignored) for one in results):
-            return self._reject(Rejected(503, cards.STORE_FAILED if None in results else cards.BUSY))
+        if None in results:
+            return self._reject(Rejected(503, cards.STORE_FAILED))
         if names := [name for name, _ in webhook.without_session]:
             named = some(dict.fromkeys(names), most=_MOST_LOGGED)
             extra = sender.log_fields | {"alertnames": named, "count": len(names)}
@@ -257,7 +257,7 @@ def _answer(result: AlertResult, channel: str, warnings: Sequence[str], word: st
         case Posted(channel=channel, ts=ts):
             details = {"ts": ts}
         case Folded(ts=ts, count=count):
-            details = {"queued": True, "count": count} if ts is None else {"ts": ts, "count": count}
+            details = ({"queued": True} if ts is None else {"ts": ts}) | ({"count": count} if count else {})
         case Ignored(has_ended=has_ended):
             details, warnings = {"ignored": True}, (*warnings, *([cards.ENDED] if has_ended else []))
         case Refused(why=code):

@@ -130,12 +130,13 @@ def card_message(  # noqa: PLR0913 - all that it says
     channel_id: str,
     refusals: Mapping[str, tuple[str, Outcome]] | None = None,
     offers_end: bool = False,
+    more: int = 0,
 ) -> Message:
     """Return the message of a card, with the `states` of sessions. Several parts are the alerts of a summary.
 
     A reason is shown only in the channel in which it was given. `facts` are known of sessions; those of a result are in
     its text. `refusals` are the orders and outcomes of the last pauses by alerts. `offers_end` says whether people can
-    end sessions: one that is paused has the button.
+    end sessions: one that is paused has the button. A summary counts `more` alerts that have no card.
     """
     shown = []
     for content, session_id in parts:
@@ -145,7 +146,7 @@ def card_message(  # noqa: PLR0913 - all that it says
         is_over = state is not None and state.order_id > order_id
         shown.append(Shown(session_id, content, state, facts.get(session_id), None if is_over else refusal))
     if len(parts) > 1:
-        return _summary(shown)
+        return _summary(shown, more)
     (one,) = shown
     can_end = offers_end and one.state is not None and one.state.phase is Phase.PAUSED
     end = [buttons.button(Verb.END, one.session_id, name=spoken_name(one.facts))] if can_end else []
@@ -275,11 +276,11 @@ def _title(content: AlertContent) -> str:
     return literal(content.alert.title, limit=most) or literal(content.alert.text, limit=most)
 
 
-def _summary(shown: Sequence[Shown]) -> Message:
+def _summary(shown: Sequence[Shown], more: int) -> Message:
     """Return a message with a line for each session, and the alerts with their senders once at the end."""
     alerts = [one.content for one in shown if isinstance(one.content, AlertContent)]
     results = [one.content for one in shown if isinstance(one.content, ResultContent)]
-    top, lines = _top(shown, alerts, results), [_line(one) for one in shown]
+    top, lines = _top(shown, alerts, results, more), [_line(one) for one in shown]
     rows = [
         section(line, next(iter(_card_buttons(one)), None), verbatim=True)
         for line, one in zip(lines, shown, strict=True)
@@ -287,17 +288,18 @@ def _summary(shown: Sequence[Shown]) -> Message:
     titles = dict.fromkeys(f"“{_title(one)}”" for one in alerts)
     last = joined(some(titles, most=_MOST_NAMED), _sent_by(alerts))
     batch_ids = {one.batch_id for one in results}
-    below = [*buttons.several_of(rows)]
+    below = [*buttons.several_of(rows), *([buttons.plain_button(buttons.READ_LIST, "Read the list")] if more else [])]
     if not alerts and len(batch_ids) == 1 and (batch_id := batch_ids.pop()):
         below.append(buttons.resume_batch_button(batch_id))
     blocks = (section(top, verbatim=True), *rows, *([context(last, verbatim=True)] if last else []), *row(*below))
     return Message("\n".join(_lines(top, *lines, last)), Visibility.IN_CHANNEL, blocks)
 
 
-def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], results: Sequence[ResultContent]) -> str:
+def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], results: Sequence[ResultContent], more: int) -> str:
     if alerts:
         severity = _SEVERITIES[max((one.alert.severity for one in alerts), key=list(Severity).index)]
-        return f"{severity}: alerts about *{len(shown)} sessions*"
+        counted = f". Further alerts, without a card: *{more:,}*. *Read the list* shows what runs." if more else ""
+        return f"{severity}: alerts about *{len(shown)} sessions*{counted}"
     if all(one.reminder for one in shown) and any(map(_card_buttons, shown)):
         first_end = min((one.ends_at for one in results if one.ends_at), default=0.0)
         lost = f": the first ends at {time_of(first_end)}, its work is then lost." if first_end else ""

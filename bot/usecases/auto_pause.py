@@ -24,7 +24,7 @@ from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages.cards import alert_message, digest_of
 from bot.messages.markup import without_signs
-from bot.outbound.slack.client import Doubtful, Posted, PostResult, SlackClient, TryAgain
+from bot.outbound.slack.client import Doubtful, Posted, PostResult, SlackClient
 from bot.outbound.store.alerts import Folded, IncomingAlert, Place, place
 from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_default
@@ -51,8 +51,6 @@ _SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is tak
 
 _HAS_PAUSED = {Paused.__name__, Why.PAUSED_BEFORE}
 
-_NO_ROOM = TryAgain("too many alerts wait for this channel")
-_Placed = Place | TryAgain
 AlertResult = PostResult | Place
 
 
@@ -80,7 +78,7 @@ class AlertCards:
             return await self.outbox.posted(found.card_id, within) or found
         return found
 
-    async def place(self, workspace: Workspace, alerts: Sequence[tuple[Alert, Asked | None]]) -> list[_Placed | None]:
+    async def place(self, workspace: Workspace, alerts: Sequence[tuple[Alert, Asked | None]]) -> list[Place | None]:
         """Place alerts. One is None if the database fails."""
         incoming = list[IncomingAlert]()
         for alert, asked in alerts:
@@ -90,11 +88,11 @@ class AlertCards:
         some = [incoming[first : first + _MOST_AT_ONCE] for first in range(0, len(incoming), _MOST_AT_ONCE)]
         return [one for places in await asyncio.gather(*map(self._place, some)) for one in places]
 
-    async def _place(self, alerts: Sequence[IncomingAlert]) -> Sequence[_Placed | None]:
+    async def _place(self, alerts: Sequence[IncomingAlert]) -> Sequence[Place | None]:
         placing = place(self.outbox.rows, alerts)
         await asyncio.wait({placing}, timeout=_PLACED_WITHIN)
         if placing.done() and placing.exception() is None:
-            return [one or _NO_ROOM for one in placing.result()]
+            return placing.result()
         placing.cancel()
         return [None] * len(alerts)
 

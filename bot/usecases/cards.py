@@ -92,6 +92,7 @@ class CardSender:
             channel_id=card.channel_id,
             refusals=refusals,
             offers_end=owner is not None and owner.policy.end is not None,
+            more=card.more,
         )
         return elsewhere(message, card.meant_for) if card.meant_for else message
 

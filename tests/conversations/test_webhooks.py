@@ -286,12 +286,18 @@ async def test_a_workspace_of_many_has_a_route_and_its_admins_are_told(team: Ten
     await at.rename_table("gone", "messages")
 
 
-async def test_a_body_whose_alerts_find_no_room_in_their_channel_is_asked_to_come_again() -> None:
+async def test_alerts_that_find_no_room_in_their_channel_are_counted_by_its_last_message() -> None:
     async with taking_alerts() as at:
-        at.slack.faults[POST] = rate_limited(900)
+        at.slack.faults[POST] = rate_limited(60)
         alerts = [alertmanager_alert(session=f"{number:08}{SESSION[8:]}") for number in range(1_200)]
         sent = [alerts[first : first + 400] for first in (0, 400, 800)]
-        assert [(await send(at, *some))[0] for some in sent] == [200, 200, 503]
+        assert [(await send(at, *some))[0] for some in sent] == [200, 200, 200]
+        assert (await test_alert_cards.send(at, SESSION))[1].keys() == {"ok", "channel", "queued"}
+        del at.slack.faults[POST]
+        await at.slack.until(lambda: any("*12*" in one.text for one in at.messages()), within=300.0)
+        last = at.messages()[-1]
+        await at.slack.click(at.slack.bob, last, "anchor_read_list")
+        await at.slack.until(lambda: bool(at.ephemerals(at.slack.bob)))
 
 
 async def test_too_many_alerts_or_too_slow_a_body_are_asked_to_come_again() -> None:

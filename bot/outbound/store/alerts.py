@@ -64,6 +64,7 @@ _WAITING = f"""
     WHERE team_id = :team_id AND channel_id IN (SELECT value FROM json_each(:channels)) AND ts IS NULL
       AND due IS NOT NULL AND meant_for IS NULL AND urgency = {Urgency.NEW_ALERT} ORDER BY id
 """
+_COUNT = "UPDATE messages SET more = more + 1, version = version + 1, changed_at = :now, due = 0 WHERE id = :id"
 _CLOSE = """
     UPDATE messages SET closed_at = :now, due = NULL WHERE id = :message_id AND NOT EXISTS (
       SELECT 1 FROM parts WHERE message_id = messages.id AND id <> :id)
@@ -96,7 +97,10 @@ class IncomingAlert:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """The alert is on a card with so many alerts, which is posted as `ts`, or will be. If it made the card, its id."""
+    """The alert is on a card with so many alerts, which is posted as `ts`, or will be. If it made the card, its id.
+
+    With a count of 0 it has none: too many messages of the channel wait, and the last one counts it.
+    """
 
     ts: str | None
     count: int
@@ -130,17 +134,17 @@ async def fires(database: Database, team_id: str) -> bool:
     return await database.fetch_one(_FIRES, team_id=team_id) is not None
 
 
-def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[list[Place | None]]:
-    """Fold alerts of a workspace into open cards, or add cards. None: too many messages wait in its channel.
+def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[list[Place]]:
+    """Fold alerts of a workspace into open cards, or add cards.
 
-    The work can be done again after a commit whose answer was lost: a card then has one alert more.
+    The work can be done again after a commit whose answer was lost: a card, or a message, then has one alert more.
     """
     locks = [session_lock(*name) for name in sorted({(one.team_id, one.alert.session_id) for one in alerts})]
     locks += {channel_lock(one.team_id, one.channel_id) for one in alerts}
     return rows.do(alerts[0].team_id, partial(_place_all, alerts), locks)
 
 
-def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> list[Place | None]:
+def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> list[Place]:
     sessions = {(one.team_id, SessionId(one.alert.session_id)) for one in alerts}
     about = {"team_id": alerts[0].team_id, "channels": listed({one.channel_id for one in alerts})}
     found, ended_rows, waiting = connection.fetch_each(
@@ -178,10 +182,11 @@ class _Placing:
         self.waiting = defaultdict[str, dict[str, int]](dict)  # how many sessions are on each message of a channel
         for row in waiting:
             self.waiting[row.channel_id][row.id] = row.size
+        self.counting = list[str]()  # messages, once for each alert
         self.old = {row.id for row in waiting if row.created_at < self.now - LONGEST_JOINED}
 
-    def place(self, one: IncomingAlert) -> Place | None:
-        """Place an alert, if there is room."""
+    def place(self, one: IncomingAlert) -> Place:
+        """Place an alert."""
         name = (one.team_id, one.channel_id, one.alert.session_id)
         has_ended = (one.team_id, one.alert.session_id) in self.ended
         if one.alert.is_resolved and not has_ended:
@@ -191,7 +196,8 @@ class _Placing:
             return Ignored(has_ended)
         if card is None:
             if self._is_full(one):
-                return None
+                self.counting.append(max(self.waiting[one.channel_id]))
+                return Folded(None, 0)
             self.cards[name] = self._new(one, first(one.alert, self._told_at(one)), one.facts)
         elif card.id != one.id:  # else it has been placed before
             self.cards[name] = self._fold(card, one)
@@ -262,6 +268,7 @@ class _Placing:
             values = {"id": card.id, "message_id": card.message_id, "now": self.now}
             self.connection.queue(_FOLD, values | {"content": write_content(card.content)})
             self.connection.queue(_CHANGED, values)
+        self.connection.queue(_COUNT, *({"id": one, "now": self.now} for one in sorted(self.counting)))
 
 
 def _card(one: _OnCard) -> Card:

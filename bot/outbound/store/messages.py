@@ -363,7 +363,7 @@ def read_part(row: Row, message_changed_at: float) -> cards.Part:
 
 def read_card(row: Row, parts: Sequence[Row], now: float) -> cards.Card:
     """Return the card of the row of a message, and of those of its parts. Raises one of UNREADABLE."""
-    same = {name: getattr(row, name) for name in ("id", "team_id", "channel_id", "ts", "shown", "version")}
+    same = {name: getattr(row, name) for name in ("id", "team_id", "channel_id", "ts", "shown", "version", "more")}
     read = tuple(read_part(part, row.changed_at) for part in parts)
     same |= {"sender": row.sender or "", "meant_for": row.meant_for or ""}
     return cards.Card(**same, parts=read, mentions=row.mentioned_at is not None, age=now - row.created_at)

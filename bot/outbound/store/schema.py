@@ -10,7 +10,7 @@ from bot.outbound.store.errors import LockedError, StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
-VERSION = "10"  # the version of `SCHEMA`: each change of the tables changes it
+VERSION = "11"  # the version of `SCHEMA`: each change of the tables changes it
 _TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 _OTHER = (
@@ -81,6 +81,7 @@ SCHEMA = """
       mentioned_at DOUBLE PRECISION, -- since when it mentions people
       sender VARCHAR(40), -- of the message about a failed pause: whose alert asked for it
       meant_for VARCHAR(40), -- the channel for which Slack has refused it: it is posted in the one for alerts
+      more INTEGER DEFAULT 0 NOT NULL, -- the alerts that it counts without a part for each
       closed_at DOUBLE PRECISION, failure VARCHAR(80) -- since when it stays as it is, for this error code of Slack
     );
     CREATE INDEX ix_messages_due ON messages (due, urgency, id) WHERE due IS NOT NULL;

@@ -197,7 +197,7 @@ async def test_a_message_that_cannot_be_decoded_stays_as_it_is_and_holds_up_no_o
 # --- placed ---
 
 
-async def places(rows: stored.MessageRows, *incoming: stored.IncomingAlert) -> list[Place | None]:
+async def places(rows: stored.MessageRows, *incoming: stored.IncomingAlert) -> list[Place]:
     return await stored.place(rows, incoming)
 
 
@@ -236,17 +236,17 @@ async def test_a_resolved_alert_ends_its_own_firing_in_every_channel(store: Stor
     assert await places(rows, nothing) == [stored.Ignored()]
 
 
-async def test_many_alerts_that_wait_share_messages_and_beyond_that_they_are_to_come_again(
+async def test_many_alerts_that_wait_share_messages_and_beyond_that_the_last_one_counts(
     store: Store, rows: stored.MessageRows
 ) -> None:
     room = 1 + MOST * (cards.MOST_WAITING - 1)  # the first message is being sent
     alerts = about_many(room + 1)
     found = [place for n in range(0, room + 1, 99) for place in await places(rows, *alerts[n : n + 99])]
-    assert found == [*(stored.Folded(None, 1, one.id) for one in alerts[:room]), None]
-    assert await fetch(store, SIZES) == [(1,), *[(MOST,)] * (cards.MOST_WAITING - 1)]
+    assert found == [*(stored.Folded(None, 1, one.id) for one in alerts[:room]), COUNTED]
+    assert await fetch(store, SIZES) == [(1, 0), *[(MOST, 0)] * (cards.MOST_WAITING - 2), (MOST, 1)]
     refused = outcomes.Refusal(outcomes.Why.HELD_BACK)  # which another message tells
     held, sent = Asked(None, refused, 0.0), Asked(Automatic.SENT, None, 0.0)
-    assert await places(rows, replace(alerts[-1], asked=held)) == [None]
+    assert await places(rows, replace(alerts[-1], asked=held)) == [COUNTED]
     assert await places(rows, replace(alerts[-1], asked=sent)) == [stored.Folded(None, 1, alerts[-1].id)]
     elsewhere = replace(alerts[-1], id="elsewhere", channel_id="C2")
     assert await places(rows, elsewhere) == [stored.Folded(None, 1, elsewhere.id)]
@@ -261,11 +261,11 @@ async def test_no_alert_joins_what_slack_did_not_take_for_long_unless_too_many_w
         if number == cards.MOST_SINGLE:
             await places(rows, joins)
         await store.database.execute(WAITED, seconds=LONGEST_JOINED + 1)
-    sizes = [(1,)] * len(alone)
-    sizes[cards.MOST_SINGLE] = (2,)
+    sizes = [(1, 0)] * len(alone)
+    sizes[cards.MOST_SINGLE] = (2, 0)
     assert await fetch(store, SIZES) == sizes
     await places(rows, joins_at_last)
-    assert await fetch(store, SIZES) == [*sizes[:-1], (2,)]
+    assert await fetch(store, SIZES) == [*sizes[:-1], (2, 0)]
 
 
 def about_many(count: int) -> list[stored.IncomingAlert]:
@@ -273,4 +273,5 @@ def about_many(count: int) -> list[stored.IncomingAlert]:
 
 
 WAITED = "UPDATE messages SET created_at = created_at - :seconds"
-SIZES = "SELECT (SELECT count(*) FROM parts WHERE message_id = messages.id) FROM messages ORDER BY id"
+SIZES = "SELECT (SELECT count(*) FROM parts WHERE message_id = messages.id), more FROM messages ORDER BY id"
+COUNTED = stored.Folded(None, 0)
