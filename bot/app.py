@@ -44,6 +44,7 @@ from bot.outbound.store.writer import Lease, Writer
 from bot.outbound.workspaces import READ_TIMEOUT, Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks, run_periodically
 from bot.usecases.access import AccessCheck
+from bot.usecases.anchor_reads import FactReads, SessionLists, SessionReads
 from bot.usecases.auto_pause import AlertCards, AutoPauses
 from bot.usecases.cards import CardSender
 from bot.usecases.control import SessionControl
@@ -55,7 +56,6 @@ from bot.usecases.queue import MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
-from bot.usecases.sessions import FactReads, SessionLists, SessionReads
 from bot.usecases.settings import Forms
 from bot.usecases.several import Batches, PauseWindow
 from bot.usecases.views import HomeView, Modals

@@ -64,7 +64,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class NoId:
     """No session id in `written`, "" if that is no text."""
 
     written: str
@@ -77,7 +77,7 @@ class Ambiguous:
     session_ids: tuple[SessionId, ...]
 
 
-Search = Found | Broken | Ambiguous
+Search = Found | NoId | Ambiguous
 
 
 def find_session_id(text: str) -> Search:
@@ -92,7 +92,7 @@ def find_session_id(text: str) -> Search:
     if len(ids) > 1:
         return Ambiguous(ids)
     rest = " ".join(word for word, ids_here in words if not ids_here and _fold(word))
-    return Found(ids[0], rest) if ids else Broken(rest)
+    return Found(ids[0], rest) if ids else NoId(rest)
 
 
 def words_with_ids(text: str) -> list[_Word]:

@@ -9,7 +9,7 @@ from typing import Any
 from bot.core import outcomes
 from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused, Resumed, Unconfirmed
 from bot.core.requests import MOST_SKEW, MOST_TOGETHER, Verb, time_id
-from bot.core.session_ids import Ambiguous, Broken, Found, SessionId, words_with_ids
+from bot.core.session_ids import Ambiguous, Found, NoId, SessionId, words_with_ids
 
 KEY_REFUSED = frozenset({401, 403})  # the statuses with which Anchor refuses a key
 RUNNING = "running"  # the status that Anchor's documentation gives to a session that runs. All others are free text.
@@ -282,7 +282,7 @@ def read_choice(text: str) -> Choice:
     return Choice(ids=ids[:MOST_TOGETHER]) if ids else Choice(rest[:LONGEST_WORDS])
 
 
-def words_of(search: Broken | Ambiguous) -> str:
+def words_of(search: NoId | Ambiguous) -> str:
     """Return the words by which a person looks for sessions, "" for all. A word can be quoted, or copied as code."""
     if isinstance(search, Ambiguous):
         return " ".join(search.session_ids)[:LONGEST_WORDS]
@@ -296,7 +296,7 @@ def eight_digits(words: str) -> str:
     return digits if EIGHT_DIGITS.fullmatch(digits) else ""
 
 
-def several_of(search: Broken | Ambiguous) -> Choice | None:
+def several_of(search: NoId | Ambiguous) -> Choice | None:
     """Return the sessions that a person wants to pause at once: those of several ids, or of the words after *all*."""
     if isinstance(search, Ambiguous):
         return Choice(ids=search.session_ids) if len(search.session_ids) <= MOST_NAMED else None

@@ -22,7 +22,7 @@ from bot.core.workspace import AlertToken, Workspace
 from bot.health import Metrics, Readiness
 from bot.inbound.alert_fields import BadAlertError, Webhook, read_alert, read_webhook
 from bot.inbound.http import Bodies, Rejected, RejectionLog, error_response
-from bot.messages import cards, senders
+from bot.messages import alert_senders, cards
 from bot.messages.markup import some
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.alerts import Folded, Ignored
@@ -71,7 +71,7 @@ class _Sender:
         elif named not in {"", to}:
             warnings = (cards.moved(named, to), *warnings)
         if asks and not self.token.may_pause:
-            asks, warnings = False, (senders.MAY_NOT_PAUSE, *warnings)
+            asks, warnings = False, (alert_senders.MAY_NOT_PAUSE, *warnings)
         return replace(alert, channel=to, sender=self.token.name, asks=asks, warnings=warnings)
 
 
@@ -126,7 +126,7 @@ class Alerts:
         if not workspace.team_id or "stopping" in self.readiness.reasons:
             return Rejected(503, cards.STOPPING)
         if workspace.alerts_channel is None:
-            return Rejected(503, senders.NO_CHANNEL)
+            return Rejected(503, alert_senders.NO_CHANNEL)
         sender = _Sender(workspace, token, request.query.get("channel", "").strip())
         return sender if self._has_room(sender, 1) else Rejected(503, cards.BUSY)
 
@@ -170,7 +170,7 @@ class Alerts:
 
     def _deny(self, body: Rejected, sender: _Sender) -> web.Response:
         if body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            body = replace(body, why=f"{body.why} {senders.SEND_LESS}")
+            body = replace(body, why=f"{body.why} {alert_senders.SEND_LESS}")
             self._report_too_large(sender, body.why)
         return self._reject(replace(body, status=503 if body.status == HTTPStatus.REQUEST_TIMEOUT else 400))
 
@@ -194,11 +194,13 @@ class Alerts:
             _log.warning("alerts without a session", extra=extra)
             self.monitor.report_lost_alerts(workspace, Lost.NO_SESSION, names)
         if webhook.is_cut:
-            self._report_too_large(sender, senders.SEND_LESS)
+            self._report_too_large(sender, alert_senders.SEND_LESS)
         problems = [*webhook.without_session, *((one.title, why) for one in alerts for why in one.warnings)]
-        warnings = [senders.SEND_LESS] if webhook.is_cut else []
+        warnings = [alert_senders.SEND_LESS] if webhook.is_cut else []
         warnings += [cards.ENDED] if Ignored(has_ended=True) in results else []
-        warnings += [senders.about_alert(name, why) for name, why in islice(dict.fromkeys(problems), _MOST_WARNINGS)]
+        warnings += [
+            alert_senders.about_alert(name, why) for name, why in islice(dict.fromkeys(problems), _MOST_WARNINGS)
+        ]
         answer = {"ok": True, "channels": [*dict.fromkeys(one.channel for one in alerts)], "taken": number}
         return web.json_response(answer | ({"warnings": warnings} if warnings else {}))
 

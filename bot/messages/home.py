@@ -8,11 +8,11 @@ from bot.core.policy import Role
 from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace, read_groups
 from bot.messages import buttons
+from bot.messages.alert_senders import about_auto_pause, token_section
 from bot.messages.blocks import Block, View, actions, context, element, input_block, one_of, row, section
 from bot.messages.markup import channel, mention, moment, place, plain, session, who_can_what
 from bot.messages.outcomes import DOING, past_wording
 from bot.messages.results import HELP
-from bot.messages.senders import about_auto_pause, token_section
 from bot.messages.settings import MEMBERS_ONLY, TITLES, about_groups, named_key
 
 _DIVIDER: Block = {"type": "divider"}

@@ -31,9 +31,9 @@ from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_defa
 from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks, ended, new_id
+from bot.usecases.anchor_reads import SessionReads
 from bot.usecases.orders import Orders
 from bot.usecases.outbox import Outbox
-from bot.usecases.sessions import SessionReads
 
 AGAIN_INTERVAL = 60.0
 """Seconds between two looks for pauses that are to be tried again."""

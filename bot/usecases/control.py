@@ -43,9 +43,9 @@ from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.runtime import log_incident
 from bot.usecases.access import Access, AccessCheck, OperatorAccess
+from bot.usecases.anchor_reads import FactReads
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import FairQueue
-from bot.usecases.sessions import FactReads
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from bot.core.policy import Role
 from bot.core.requests import FORGOTTEN, Actor
 from bot.core.sessions import NotRead
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
+from bot.messages.alert_senders import closed_message, lost_message
 from bot.messages.blocks import Message
 from bot.messages.cards import mentioning
-from bot.messages.senders import closed_message, lost_message
 from bot.messages.settings import key_refused_message
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.alerts import fires

@@ -38,10 +38,10 @@ from bot.outbound.store.errors import StoreError
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.runtime import Tasks, begin_request, ended, log_incident
+from bot.usecases.anchor_reads import FactReads
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.session_cards import REPLACE_TIMEOUT, SessionCards, update_clicked
-from bot.usecases.sessions import FactReads
 
 _log = logging.getLogger(__name__)
 

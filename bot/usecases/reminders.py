@@ -14,7 +14,7 @@ from bot.messages.results import ended_message, reminder_message
 from bot.outbound.store.reminders import PausedSession, ReminderRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import new_id
-from bot.usecases.sessions import SessionReads
+from bot.usecases.anchor_reads import SessionReads
 
 LONGEST_INTERVAL = 64.0
 """Seconds between two looks for the pauses of other processes, and of the command line."""

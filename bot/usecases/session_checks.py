@@ -20,8 +20,8 @@ from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
+from bot.usecases.anchor_reads import FactReads, SessionReads
 from bot.usecases.reminders import Reminders
-from bot.usecases.sessions import FactReads, SessionReads
 
 _log = logging.getLogger(__name__)
 

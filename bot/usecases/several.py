@@ -25,9 +25,9 @@ from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.store.secrets import FieldCipher, seal, unseal
 from bot.runtime import Tasks, log_incident, new_id
 from bot.usecases.access import Access
+from bot.usecases.anchor_reads import SessionLists
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.orders import Orders
-from bot.usecases.sessions import SessionLists
 from bot.usecases.views import Modals
 
 _STORE_WAIT = 1.0  # seconds that people wait for the database

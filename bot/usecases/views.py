@@ -21,9 +21,9 @@ from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks
+from bot.usecases.anchor_reads import SessionLists
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.notices import WorkspaceMonitor
-from bot.usecases.sessions import SessionLists
 
 _log = logging.getLogger(__name__)
 

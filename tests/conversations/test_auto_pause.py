@@ -11,8 +11,8 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.demo.sandbox import environment
+from bot.messages import alert_senders as say
 from bot.messages import cards
-from bot.messages import senders as say
 from bot.sim.anchor import SessionState, server_error
 from bot.sim.slack import Channel, Hang, Source
 from bot.sim.slack.markup import ON_CALL

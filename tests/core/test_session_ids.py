@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.session_ids import MOST_IDS, Ambiguous, Broken, Found, Mentions, SessionId, find_mentions, find_session_id
+from bot.core.session_ids import MOST_IDS, Ambiguous, Found, Mentions, NoId, SessionId, find_mentions, find_session_id
 from harness.blocks import actions, button, context, fields, image, mrkdwn, preformatted, section, words
 from harness.samples import sample
 
@@ -19,14 +19,14 @@ OTHER = SessionId("9c0d7e11-2222-4333-8444-555566667777")
 
 VARIANTS = sample("slash_command.text_variants")
 WITHOUT_ID = {
-    "empty (user typed only the command)": Broken(""),
-    "help": Broken("help"),
+    "empty (user typed only the command)": NoId(""),
+    "help": NoId("help"),
     "two different ids -> ambiguous": Ambiguous((ID, OTHER)),
-    "user mention, should_escape=true": Broken("@bob"),
-    "user mention, should_escape=false": Broken("@bob"),
-    "channel mention, should_escape=true": Broken("#alerts"),
-    "hostile: broadcast attempt": Broken("!channel"),
-    "hostile: typed entities": Broken("!channel *bold* `code`"),
+    "user mention, should_escape=true": NoId("@bob"),
+    "user mention, should_escape=false": NoId("@bob"),
+    "channel mention, should_escape=true": NoId("#alerts"),
+    "hostile: broadcast attempt": NoId("!channel"),
+    "hostile: typed entities": NoId("!channel *bold* `code`"),
 }
 WITH_REST = {
     "trailing words": "because of OOM",
@@ -81,7 +81,7 @@ def test_other_forms_that_people_paste(text: str) -> None:
     ],
 )
 def test_a_text_that_resembles_an_id_is_none(text: str) -> None:
-    assert isinstance(find_session_id(text), Broken)
+    assert isinstance(find_session_id(text), NoId)
 
 
 REASON = "cost &lt; 5 &gt; 3 says <@U0BOB000001|bob> in <#C0ALERTS001|alerts> <#C1|>"
@@ -92,7 +92,7 @@ REASON = "cost &lt; 5 &gt; 3 says <@U0BOB000001|bob> in <#C0ALERTS001|alerts> <#
     [
         (f"<https://x.example/{ID}|{OTHER}>", Ambiguous((ID, OTHER))),
         (f"{ID} {OTHER.replace('-', '')}", Ambiguous((ID, OTHER))),
-        ("\u00a0 \u200b \ufeff ", Broken("")),
+        ("\u00a0 \u200b \ufeff ", NoId("")),
         (f"{ID} {REASON}", Found(ID, "cost < 5 > 3 says @bob in #alerts #C1")),
     ],
     ids=["another id in the label of a link", "an id without dashes", "invisible characters", "a reason"],

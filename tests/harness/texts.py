@@ -10,17 +10,17 @@ from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead
 from bot.core.workspace import AnchorKey
-from bot.messages import cards, markup, senders, sessions
+from bot.messages import alert_senders, cards, markup, sessions
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
+from bot.messages.alert_senders import UNSEEN
 from bot.messages.markup import who_can_what
 from bot.messages.outcomes import NOT_AUTO_PAUSED, not_automatic
 from bot.messages.results import outcome_message, waiting_message
-from bot.messages.senders import UNSEEN
 from bot.messages.settings import CHECKING, NOBODY_SELECTED, ONE_MOMENT
 
-__all__ = ["CHECKING", "NOBODY_SELECTED", "NOT_AUTO_PAUSED", "ONE_MOMENT", "UNSEEN", "cards", "digest", "not_automatic"]
-__all__ += ["result_texts", "senders", "settings_texts", "terminal_text", "who_can_what"]
+__all__ = ["CHECKING", "NOBODY_SELECTED", "NOT_AUTO_PAUSED", "ONE_MOMENT", "UNSEEN", "alert_senders", "cards", "digest"]
+__all__ += ["not_automatic", "result_texts", "settings_texts", "terminal_text", "who_can_what"]
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
 OTHER_SESSION = "9c0d7e11-2222-4333-8444-555566667777"

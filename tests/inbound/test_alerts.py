@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.inbound.alert_fields import MOST_FIELDS, BadAlertError, Webhook, read_alert, read_webhook
-from bot.messages import senders as say
+from bot.messages import alert_senders as say
 from harness import OTHER_SESSION, SESSION
 from harness.product import SessionId, cards
 from harness.samples import sample

@@ -31,8 +31,8 @@ from bot.messages.several import SHORTCUT, about_ids
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import new_id
+from bot.usecases.anchor_reads import SessionLists
 from bot.usecases.orders import Orders
-from bot.usecases.sessions import SessionLists
 from bot.usecases.settings import Forms
 from bot.usecases.several import PauseWindow
 from bot.usecases.views import HomeView

@@ -34,10 +34,10 @@ from bot.core.audit import (
 )
 from bot.core.fields import Secret
 from bot.core.requests import State
+from bot.outbound.store.claims import AUDIT_END, AUDIT_KEY
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import UnreadableError
-from bot.outbound.store.marks import AUDIT_END, AUDIT_KEY
 from bot.outbound.store.secrets import KEY_COLUMN, FieldCipher, FieldRef
 from bot.outbound.store.writer import LEADS, Lease
 

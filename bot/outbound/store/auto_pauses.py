@@ -28,10 +28,10 @@ from bot.core.outcomes import (
 from bot.core.requests import NOBODY, STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
 from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
+from bot.outbound.store.claims import IS_RECORDED
 from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database, workspace_lock
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.marks import IS_RECORDED
 from bot.outbound.store.messages import (
     ALERT,
     CHANGE,

@@ -1,4 +1,6 @@
-"""Marks: what is small and has no table of its own, by scope and name.
+"""Claims, for what is done once: notices to a workspace, and installations, each with its own OAuth state.
+
+The table `marks` records it, with what else is small and has no table of its own, by scope and name.
 
 | scope | name | until | value |
 |---|---|---|---|
