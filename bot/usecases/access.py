@@ -1,4 +1,4 @@
-"""Authorize orders, and limit how many a person has under way."""
+"""Authorize orders, and people who look at sessions."""
 
 import logging
 from collections.abc import Awaitable, Callable

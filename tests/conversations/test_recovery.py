@@ -314,7 +314,7 @@ async def delays(tenant: Tenant, giving: Awaitable[object], count: int) -> list[
 async def test_no_pause_waits_longer_than_a_quarter_of_a_second_for_the_database(
     postgresql_urls: Iterator[str], fault: str
 ) -> None:
-    """Also none of a batch: each may have been resumed since it was given, which is asked at its turn."""
+    """Also none of a batch."""
     url = next(postgresql_urls)
     async with network(url) as way, many_workspaces(way.url) as at:
         tenant = await at.set_up(at.add(1))

@@ -172,9 +172,10 @@ class Replicas:
 
     def told(self) -> Counter[str]:
         seen = {
-            message.ts: message
+            (message.channel, message.ts): message
             for person in self.people
-            for message in self.slack.seen_by(person, self.slack.alerts)
+            for channel in (self.slack.alerts, self.slack.home.dm_with_bot(person))
+            for message in self.slack.seen_by(person, channel)
             if message.source in BY_BOT
         }
         announced = {

@@ -4,7 +4,7 @@ The events and the faults of a trial follow from its seed. Faults are letters. d
 or never. r: it refuses with 503. t: a request comes to two processes. s: the database answers one process slowly. k: a
 process is killed. f: one freezes beyond its lease, and goes on; C, T, S: right after the commit of CLEAR, TURN or
 SETTLE. p: a pause comes while a refused resume waits for its next attempt. c: commits fail, or their answer is lost.
-b: the database is away for some seconds. e: sessions are ended. w: pauses wait in batches or come late. v: resumes come
+b: the database is away for some seconds. e: sessions are ended. w: pauses are of batches or come late. v: resumes come
 from buttons that know a version. x: each pause comes while a resume is at Anchor. g: Slack says late whether a person
 is allowed to pause.
 

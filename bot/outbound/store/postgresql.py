@@ -100,24 +100,26 @@ class _Listener:
                     await raw.execute("LISTEN anchor_bot")
                     self._raw = raw
                     hear("")
-                    await _hear(raw, hear)
+                    try:
+                        await _hear(raw, hear)
+                    finally:
+                        self._raw = None
+                        _break_off(raw)  # the end of the block waits for a look
             except psycopg.Error as error:
                 _log.info("no notifications", extra={"why": type(error).__name__})
-            finally:
-                self._raw = None
             await asyncio.sleep(_RETRY_DELAY)
 
     async def finds(self, sql: str, values: Mapping[str, object]) -> bool | None:
         """Return whether a statement finds a row; None without an answer."""
         if (raw := self._raw) is None:
             return None
-        asking = asyncio.ensure_future(raw.execute(_translate(sql), values))
+        # it goes on if the look is cancelled, and can fail then
+        asking = asyncio.gather(raw.execute(_translate(sql), values), return_exceptions=True)
         await asyncio.wait({asking}, timeout=_LOOK_TIMEOUT)
         if not asking.done():
             _break_off(raw)
-        with suppress(psycopg.Error):
-            return (await asking).rowcount > 0
-        return None
+        (found,) = await asking
+        return None if isinstance(found, BaseException) else found.rowcount > 0
 
 
 async def _hear(raw: psycopg.AsyncConnection[Any], hear: Callable[[str], None]) -> None:

@@ -125,7 +125,12 @@ async def test_the_end_of_the_connection_for_notifications_breaks_no_other_one(
         await until(lambda: len(heard) > 1)
         await store.database.tell("something")
         await until(lambda: "something" in heard)
-        listening.cancel()
+        parts = {asyncio.create_task(store.database.finds("SELECT pg_sleep(600)")), listening}
+        await asyncio.sleep(0.1)  # until the look is sent
+        for one in parts:
+            one.cancel()
+        _, hanging = await asyncio.wait(parts, timeout=20.0)
+        assert not hanging
 
 
 async def test_a_call_that_is_given_up_leaves_its_connection_to_others(store: Store) -> None:
