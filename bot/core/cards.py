@@ -47,7 +47,7 @@ class Alert:
     `fingerprint` tells the alerts of a session apart, and `is_resolved` says that this one does not fire any more.
     It fires since `starts_at` (Unix seconds), if its program says so. `sender` is the name of the program's token.
     `warnings` are sentences for the program. It can ask for a pause: `asks` is False if it asks for something else. If
-    it `is_called`, its pause had failed when its card was made: a message about that mentions people, not the card.
+    it `is_called`, its card mentions nobody: a message about its pause that failed does, or an earlier card could.
     """
 
     session_id: SessionId

@@ -52,7 +52,11 @@ _OPEN = f"""
     WHERE {ARE_OF_SESSIONS.replace("(team", "(parts.team")} AND closed_at IS NULL AND kind = '{ALERT}'
     ORDER BY parts.id
 """
-_FOLD = "UPDATE parts SET content = :content, changed_at = :now WHERE id = :id"
+_FOLD = """
+    UPDATE parts SET content = :content, changed_at = CASE WHEN :is_newest = 1 THEN :now ELSE changed_at END
+    WHERE id = :id
+"""
+"""On an older card an alert is no news: one that was deleted in Slack is not posted again beside the newest."""
 _CHANGED = f"{CHANGE} id = :message_id"
 _ENDED = f"""
     SELECT team_id, session_id FROM parts WHERE {ARE_OF_SESSIONS} AND ended_at IS NOT NULL UNION
@@ -242,6 +246,8 @@ class _Placing:
         content = fold(card.content, one.alert, one.at(self.now)) if is_news else card.content
         if not is_new:
             return replace(card, content=content)
+        is_called = one.alert.is_called or one.alert.severity is not content.alert.severity
+        content = replace(content, alert=replace(content.alert, is_called=is_called))
         older = self.older[card.name]
         older.append(card)
         while len(older) > MOST_OLDER:
@@ -266,7 +272,8 @@ class _Placing:
         changed += [one for one in new if one.message_id != one.id]
         for card in sorted(changed, key=lambda one: one.message_id):
             values = {"id": card.id, "message_id": card.message_id, "now": self.now}
-            self.connection.queue(_FOLD, values | {"content": write_content(card.content)})
+            told = {"content": write_content(card.content), "is_newest": int(card is self.cards[card.name])}
+            self.connection.queue(_FOLD, values | told)
             self.connection.queue(_CHANGED, values)
         self.connection.queue(_COUNT, *({"id": one, "now": self.now} for one in sorted(self.counting)))
 
