@@ -65,11 +65,15 @@ class LaneName(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """The messages of a lane that wait, the most urgent first, and whether one is being sent, or posted."""
+    """The messages of a lane that wait, the most urgent first, and whether one is being sent, or posted.
+
+    One that changes again and again is updated in turn with the others: it waits behind those that waited before it.
+    """
 
     name: LaneName
     workspace: _Workspace
-    waiting: list[tuple[int, str]] = field(default_factory=list)
+    waiting: list[tuple[int, int, str]] = field(default_factory=list)  # urgency, number of updates before it, and id
+    updated: int = 0
     free_at: float = -math.inf
     is_sending: bool = False
     is_posting: bool = False
@@ -243,7 +247,7 @@ class Outbox:
             workspace = self._workspaces.setdefault(name.team_id, _Workspace())
             lane = self._lanes[name] = _Lane(name, workspace)
             lane.task = self._tasks.start(self._run_lane(lane))
-        heapq.heappush(lane.waiting, (entry.urgency, message_id))
+        heapq.heappush(lane.waiting, (entry.urgency, lane.updated, message_id))
 
     async def _run_lane(self, lane: _Lane) -> None:
         """Send what waits in a lane, one message after the other, whenever it may have a call."""
@@ -259,13 +263,14 @@ class Outbox:
 
     async def _send_next(self, lane: _Lane) -> None:
         """Send the next message. What could not be sent or recorded is sent later."""
-        urgency, message_id = heapq.heappop(lane.waiting)
+        urgency, _, message_id = heapq.heappop(lane.waiting)
         entry = self._entries.get(message_id)
         if entry is None or entry[:2] != (lane.name, urgency):  # it was sent, or has another urgency by now
             return
         del self._entries[message_id]
         if not lane.name.is_post:
             lane.workspace.updates.append(time.monotonic())
+            lane.updated += 1
         self._sending.add(message_id)
         lane.is_sending = True
         wait: float | None = _RETRY_DELAY

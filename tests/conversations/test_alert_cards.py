@@ -227,6 +227,10 @@ async def test_a_higher_severity_is_a_new_card_and_the_older_one_shows_the_same(
         await send(at, text="It spends too much.", severity="critical")
         for one in (card, told):
             await until_shown(at, one, PAUSE, "×4", "It spends too much.")
+        for _ in range(12):  # the older card does not take every turn
+            await send(at)
+            await asyncio.sleep(0.5)
+        assert "×4" not in at.current(told).text
         assert len(posts(at)) == 2
 
 
