@@ -45,10 +45,10 @@ _CONNECT = (
     "Check the URL, its port, the DNS, the firewall, and HTTPS_PROXY. If a proxy replaces the host's certificate, "
     "export SSL_CERT_FILE with the proxy's authority (not in .env)."
 )
-_INSTALL_AGAIN = "Install the app again at BASE_URL/slack/install."
+_INSTALL = "Install the app at BASE_URL/slack/install."
 _REINSTALL = (
     "Reinstall the app in Slack (OAuth & Permissions), and copy its bot token to SLACK_BOT_TOKEN. With many "
-    f"workspaces: {_INSTALL_AGAIN} If the workspace has left, delete it: `anchor-bot workspaces delete`."
+    f"workspaces: {_INSTALL} If the workspace has left, delete it: `anchor-bot workspaces delete`."
 )
 _SOCKET_MODE = (
     "Switch Socket Mode on, and generate an app-level token with connections:write in the app's settings (Basic "
@@ -202,11 +202,11 @@ class _Checks:
             try:
                 workspace = await store.rows.find(team_id)
             except UnreadableError as error:
-                found.append(Check(f"workspace {team_id}", WRONG, f"can't be read: {error}", _INSTALL_AGAIN))
+                found.append(Check(f"workspace {team_id}", WRONG, f"can't be read: {error}", _INSTALL))
             else:
                 checks = [] if workspace is None else await self._check_workspace(workspace)
                 found += [replace(one, name=f"{one.name} of {team_id}") for one in checks]
-        return found or [Check("workspaces", SKIPPED, "none has installed the app yet", _INSTALL_AGAIN)]
+        return found or [Check("workspaces", SKIPPED, "none has installed the app yet", _INSTALL)]
 
     async def _check_workspace(self, workspace: Workspace) -> list[Check]:
         """Check the bot token and what it is for, and the key of one workspace."""

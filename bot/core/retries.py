@@ -13,10 +13,7 @@ _FIRST_BACKOFF = 0.25
 _SHORTEST_ATTEMPT = 0.5  # seconds; less could only turn a known failure into an unconfirmed one
 _SERVER_ERROR = 500
 
-CALL_INTERVAL = 1.0  # seconds from the end of a post to the next one in its channel, and the same between two updates
-MOST_UPDATES, WINDOW = 40, 61.0  # the most updates of a workspace within so many seconds: Slack allows 50 per minute
 LONGEST_WAIT = 900.0  # the most seconds for which a Retry-After of Slack's counts
-TOKEN_INTERVAL = 60.0  # seconds between two calls for a workspace whose token Slack refuses
 MENTION_INTERVAL = 600.0  # seconds between two mentions of people by critical alerts in a channel
 MOST_CALLS = 3  # the most mentions after failed pauses by a sender's alerts within MENTION_INTERVAL, in a channel
 

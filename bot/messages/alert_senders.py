@@ -44,7 +44,7 @@ def closed_message(channel_id: str) -> Message:
 NO_WEBHOOK = 'The body is not from Alertmanager (version "4") or Grafana (version "1"): other programs use /alerts.'
 NO_CHANNEL = "The workspace has no channel for alerts. Choose one: alerts are taken when they come again."
 NO_ACTION = 'The action is unknown, so nothing is paused: send "pause".'
-NO_FINGERPRINT = "Without a fingerprint nothing is paused: send what tells this alert from others of the session."
+NO_FINGERPRINT = "Without a fingerprint nothing is paused: send an id of this alert, the same each time it comes."
 MAY_NOT_PAUSE = "Nothing is paused: this token may not ask for it."
 NO_TEXT = "The alert does not say what happened."
 SEND_LESS = (
@@ -149,8 +149,9 @@ def token_changed(did: str, token: AlertToken) -> Reply:
 
 
 def _about_token(did: str, token: AlertToken) -> str:
-    where = some(map(channel, sorted(token.channels)), most=MOST_NAMED) or "no other channel"
-    reach = "Its alerts are refused." if did == "revoked" else f"Beside the alert channel it reaches {where}."
+    others = some(map(channel, sorted(token.channels)), most=MOST_NAMED)
+    where = f"can go to the alert channel and to {others}" if others else "go to the alert channel only"
+    reach = "Its alerts are refused." if did == "revoked" else f"Its alerts {where}."
     pauses = " Its alerts can pause sessions." if token.may_pause else ""
     return f"The alert token *{token.name}* was {did}. {reach}{pauses}"
 

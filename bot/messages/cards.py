@@ -62,14 +62,18 @@ def moved(named: str, to: str) -> str:
     """Return the warning that an alert went to another channel than it has `named`, which can be any text."""
     if not CHANNEL_ID.fullmatch(named):
         return f"{one_line(named, limit=_LONGEST_NAME)} is not the id of a channel, so the alert goes to {to}."
-    remedy = "The app's Home says under Alerts who chooses the channels of a token."
-    return f"The token does not reach {named}, so the alert goes to {to}. {remedy}"
+    remedy = "The app's Home says who can change that."
+    return f"Alerts with this token can't go to {named}, so this one goes to {to}. {remedy}"
 
 
 def refused_by_slack(code: str, channel: str) -> str:
     """Return the advice about Slack's error `code`; nothing was posted."""
     is_unknown = code in {"not_in_channel", "channel_not_found"}
-    advice = "Check the id, and /invite @anchor there." if is_unknown else "Slack explains it under chat.postMessage."
+    advice = (
+        "Check the id, and /invite @anchor there."
+        if is_unknown
+        else "The page of chat.postMessage at docs.slack.dev explains the code."
+    )
     return f"Slack refuses the alert for {channel} ({code}). {advice}"
 
 

@@ -111,7 +111,7 @@ _ROWS: Mapping[str, _Row] = {
     ),
     Why.NOT_ADMIN: _Row("Only admins and owners of this workspace can {does}", _ASK),
     Why.NOT_HERE: _Row("People can {verb} only in {channels}", "Do it there, {or_there}."),
-    Why.END_OFF: _Row("*End session* is off in this workspace", "Home says who can turn it on, {or_there}."),
+    Why.END_OFF: _Row("*End session* is off in this workspace", "{now} Home says who can turn it on."),
     Why.WRONG_WORKSPACE: _Row(
         "This bot does not serve your workspace", "{now} The operator of this bot can set it up."
     ),

@@ -266,7 +266,11 @@ def _end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None)
 
 def _notes(order: Order, outcome: outcomes.Done, known: Session | None) -> Iterator[str]:
     if isinstance(outcome, outcomes.Ended):
-        yield f"Anchor's status: {markup.code(outcome.status)}." if outcome.status else "Anchor knows it no longer."
+        yield (
+            f"Anchor's status: {markup.code(outcome.status)}."
+            if outcome.status
+            else "Anchor does not know it any more."
+        )
         return
     if isinstance(outcome, outcomes.Paused) and outcome.earlier_by:
         by = f"{markup.mention(outcome.earlier_by)}, {markup.moment(outcome.earlier_at)}"
@@ -301,11 +305,11 @@ def reminder_message(
 ) -> Message:
     """Return the reminder of a session that is paused, with its deadline if it has one, Resume, and perhaps End."""
     top = "⏰ *Paused, not resumed by this app*."
-    what = "Whether and when this session ends is not known. Resume it, or end it in Anchor."
+    what = f"It is not known when this session ends. Resume it, or end it in {markup.DASHBOARD}."
     if deadline is not None:
         ends = "may end" if deadline.is_default else "ends"
         top = f"⏰ *Paused, not resumed by this app, and it {ends} at {markup.time_of(deadline.at)}*."
-        why = " Anchor's pages name 20 and 180 minutes." if deadline.is_default else ""
+        why = " Anchor's documentation names two default limits: 20 and 180 minutes." if deadline.is_default else ""
         what = f"Then its work is lost.{why}"
     resume = buttons.state_buttons(session_id, paused, spoken_name(known))
     end = [buttons.button(Verb.END, session_id, name=spoken_name(known))] if offers_end else []

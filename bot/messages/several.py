@@ -39,7 +39,7 @@ Block and element have the same name.
 LONGEST_REASON = 300
 
 UNLISTED = "⚠️ Anchor's list could not be read completely: some of these sessions may have ended."
-HELD_UNKNOWN = "⚠️ Which sessions were held back can't be read now. All that run are listed, and none is checked."
+HELD_UNKNOWN = "⚠️ Which sessions alerts did not pause can't be read now. All that run are listed, and none is selected."
 NOT_OPENED = ephemeral(
     "⚠️ *The window did not open*: nothing was done.",
     f"Try again in a minute. `{COMMANDS[Verb.PAUSE]} &lt;session_id&gt;` needs no window.",
@@ -50,8 +50,8 @@ BEGUN = Reply("Begun", "⏳ *Begun.* You can close this window: the result follo
 NO_DATABASE = ephemeral(
     "⚠️ *The bot's database does not answer*: nothing was resumed. Press the button again in a minute."
 )
-NONE_LEFT = ephemeral("🔹 *Nothing to resume.* The journal has none of these pauses.")
-UNRECORDED = "⚠️ The bot's database does not answer: a restart of the bot would have lost the pauses that were not sent."
+NONE_LEFT = ephemeral("🔹 *Nothing to resume.* The journal does not have these pauses any more.")
+UNRECORDED = "⚠️ The bot's database does not answer: a restart of the bot loses the pauses that are not sent yet."
 
 WHOLE_ID = 36  # characters
 MOST_LISTED = 20  # the most sessions that a result lists
@@ -89,7 +89,9 @@ def pause_window(  # noqa: PLR0913 - all that it shows
 def _offered_text(choice: Choice, chosen: SessionList) -> str:
     total = len(chosen.sessions)
     about = f", matching {code(choice.words)}" if choice.words else ""
-    about = f", of those that were {'held back' if choice.held_id else 'named'}" if choice.is_named else about
+    about = (
+        f", of those that {'alerts did not pause' if choice.held_id else 'were named'}" if choice.is_named else about
+    )
     at_least, left = "" if chosen.is_complete else "At least ", total - MOST_TOGETHER
     newest = f" This window has the newest {MOST_TOGETHER}: {left:,} more are not paused by it." if left > 0 else ""
     return f"❔ *This pauses nothing yet.* *{at_least}{counted(total, 'agent')}*{about}.{newest}"
@@ -162,7 +164,7 @@ def batch_text(content: BatchContent, orders: Sequence[BatchedOrder]) -> str:
         top.append(f"{verb.past.capitalize()}: {names}." if names else "")
     about = [
         _OUTSIDE.format(content.outside) if content.outside and verb is Verb.PAUSE else "",
-        "What began since is not among them." if verb is Verb.PAUSE else "",
+        "Sessions that began since are not among them." if verb is Verb.PAUSE else "",
     ]
     return "\n".join(filter(None, [*top, *about]))
 

@@ -29,6 +29,9 @@ from bot.usecases.cards import CardSender, instead_of
 
 _log = logging.getLogger(__name__)
 
+CALL_INTERVAL = 1.0  # seconds from the end of a post to the next one in its channel, and the same between two updates
+MOST_UPDATES, WINDOW = 40, 61.0  # the most updates of a workspace within so many seconds: Slack allows 50 per minute
+TOKEN_INTERVAL = 60.0  # seconds between two calls for a workspace whose token Slack refuses
 MOST_SENDING, MOST_SENDING_EACH = 50, 17  # calls of all workspaces and of one: Slack can hang for one of them
 MOST_KNOWN = 100_000  # messages in memory, some 25 MB; with more, only those that are posts of alerts are taken
 MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
@@ -50,7 +53,7 @@ class _Workspace:
     """The calls of a workspace, its last updates, and when Slack takes messages, and updates, again (monotonic)."""
 
     calls: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_SENDING_EACH))
-    updates: deque[float] = field(default_factory=lambda: deque(maxlen=retries.MOST_UPDATES))
+    updates: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_UPDATES))
     free_at: float = -math.inf
     updates_from: float = -math.inf
 
@@ -84,8 +87,8 @@ class _Lane:
         times = [self.free_at, self.workspace.free_at]
         if not self.name.is_post:
             times.append(self.workspace.updates_from)
-            if len(updates := self.workspace.updates) == retries.MOST_UPDATES:
-                times.append(updates[0] + retries.WINDOW)
+            if len(updates := self.workspace.updates) == MOST_UPDATES:
+                times.append(updates[0] + WINDOW)
         return max(times) - time.monotonic()
 
 
@@ -284,7 +287,7 @@ class Outbox:
             wait = retries.wait_refused(self._failures[message_id], retries.UPDATE, 0.0)
         finally:
             lane.is_sending = lane.is_posting = False
-            lane.free_at = max(lane.free_at, time.monotonic() + retries.CALL_INTERVAL)
+            lane.free_at = max(lane.free_at, time.monotonic() + CALL_INTERVAL)
             self._sending.discard(message_id)
             if wait is None:
                 self._failures.pop(message_id, None)
@@ -371,8 +374,8 @@ class Outbox:
             wait = retries.wait_refused(failures, patience, card.age)
             return wait and max(result.after or 0.0, wait)
         if result.why in TOKEN_REFUSED:
-            lane.workspace.free_at = now + retries.TOKEN_INTERVAL
-            return retries.TOKEN_INTERVAL if card.age < patience.longest else None
+            lane.workspace.free_at = now + TOKEN_INTERVAL
+            return TOKEN_INTERVAL if card.age < patience.longest else None
         is_final = card.ts is None or result.why in retries.FINAL_FOR_UPDATE
         return None if is_final else retries.wait_refused(failures, patience, card.age, most=retries.MOST_TRIES)
 

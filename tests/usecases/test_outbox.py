@@ -26,7 +26,6 @@ import pytest
 
 from bot.core.cards import Alert, Card, SessionName, Severity
 from bot.core.fields import Secret
-from bot.core.retries import CALL_INTERVAL, MOST_UPDATES
 from bot.core.session_ids import SessionId
 from bot.health import Readiness
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
@@ -37,7 +36,7 @@ from bot.outbound.store.messages import MessageRows, mark, read_message
 from bot.outbound.store.writer import Lease, Writer
 from bot.runtime import Tasks
 from bot.usecases.cards import LONGEST_ATTEMPT, CardSender
-from bot.usecases.outbox import MOST_SENDING, MOST_SENDING_EACH, Outbox
+from bot.usecases.outbox import CALL_INTERVAL, MOST_SENDING, MOST_SENDING_EACH, MOST_UPDATES, Outbox
 from usecases.faults import Faults, FaultyDatabase, Gate, OneConnection, check_trials, of_process
 
 LONGEST = 1_200.0
