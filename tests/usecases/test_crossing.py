@@ -49,6 +49,7 @@ from usecases.faults import LONGEST, AnchorWorld, Faults, FaultyDatabase, Gate, 
 _T = TypeVar("_T")
 
 _TIMEOUT, _DEADLINE = 1.0, 3.0  # seconds for an attempt, and for an order
+_TURN_WITHIN = 0.15  # seconds after which a pause is sent without an answer about its turn
 _SINCE_CLEAR = 0.05  # seconds from the commit of CLEAR to the request, at most
 _TEAM, _SESSIONS, _PEOPLE = "T0HOME00001", [SessionId(f"3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5{n}") for n in "bc"], "abc"
 _INSTALL = """
@@ -70,8 +71,9 @@ class _Rows(OrderRows):
         return self._note(running, super().record(running))
 
     def clear(self, running: RunningOrder) -> Any:
-        letter = "T" if running.order.verb is Verb.PAUSE else "C"
+        letter, asked_at = "T" if running.order.verb is Verb.PAUSE else "C", time.monotonic()
         clearing = self._note(running, super().clear(running))
+        clearing.add_done_callback(lambda _: self.world.waited.update({running.id: time.monotonic() - asked_at}))
         return self._watch(letter, clearing, lambda result: bool(result[0]))
 
     def _note(self, running: RunningOrder, change: asyncio.Future[_T]) -> asyncio.Future[_T]:
@@ -174,7 +176,7 @@ class World:
         self.processes = [self._new(f"p{n}") for n in range(processes)]
         self.processes[0].database.slow = 0.3 if "s" in letters else 0.0
         self._in_doubt, self._open, self._unrecorded = set[str](), set[str](), set[str]()
-        self.recorded_at: dict[str, float] = {}
+        self.recorded_at, self.waited = dict[str, float](), dict[str, float]()
 
     # --- what happens ---
 
@@ -309,6 +311,8 @@ class World:
             self._open.add(own.session_id)  # it was frozen, and then the database did not say that it has no turn
         elif own.state == "waiting":
             self._unrecorded.add(own.id)
+        elif self.waited.get(own.id, math.inf) > _TURN_WITHIN:
+            return  # as one that was frozen meanwhile
         elif given.age and any(row.seq > own.seq or row.given_at > own.given_at for row in resumed):
             self.wrong.append(f"{own.id}: a pause that waited is sent after a resume")
 
