@@ -279,7 +279,7 @@ class Writer:
         people = ((one, one.person) for one in ready)
         for one in fair_batch(people, most=_MOST_TOGETHER, most_each=_MOST_OF_PERSON):
             locks.update(one.locks)
-            if len(locks) > _MOST_LOCKS:
+            if taken and len(locks) > _MOST_LOCKS:
                 break
             taken.append(one)
         self._forget_timer()
