@@ -119,7 +119,8 @@ class AlertContent:
     """The alerts of a session so far.
 
     `alert` is the newest of the most severe ones that fire, `last_at` the time of the last one (Unix seconds). `firing`
-    are those that are not resolved. All are resolved since `resolved_at`, unless it is None.
+    are those that are not resolved. All are resolved since `resolved_at`, unless it is None. If it `is_replaced`, newer
+    cards show what holds now: it is updated once, and closed.
     """
 
     alert: Alert
@@ -127,6 +128,7 @@ class AlertContent:
     last_at: float
     firing: tuple[Firing, ...] = ()
     resolved_at: float | None = None
+    is_replaced: bool = False
 
 
 def first(alert: Alert, now: float) -> AlertContent:
@@ -338,6 +340,11 @@ class Card:
     def alerts(self) -> list[AlertContent]:
         """Return the alerts on it."""
         return [part.content for part in self.parts if isinstance(part.content, AlertContent)]
+
+    @property
+    def is_replaced(self) -> bool:
+        """Return whether newer cards show all of its alerts."""
+        return len(self.alerts) == len(self.parts) and all(one.is_replaced for one in self.alerts)
 
     @property
     def is_critical(self) -> bool:

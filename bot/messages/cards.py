@@ -56,6 +56,7 @@ _MOST_NAMED = 3  # titles of alerts, and their senders, at the end of a summary
 _SEVERITIES = {Severity.INFO: "🔔 *Info*", Severity.WARNING: "⚠️ *Warning*", Severity.CRITICAL: "🚨 *Critical*"}
 
 _RESOLVED = "✅ *Resolved*"
+_REPLACED = "*Newer messages below show what holds now.*"
 
 
 def moved(named: str, to: str) -> str:
@@ -145,6 +146,9 @@ def card_message(  # noqa: PLR0913 - all that it says
     shown = []
     for content, session_id in parts:
         assert isinstance(content, AlertContent | ResultContent)  # noqa: S101 - the others have no session
+        if isinstance(content, AlertContent) and content.is_replaced:
+            shown.append(Shown(session_id, content, facts=facts.get(session_id)))
+            continue
         state = states[session_id].in_channel(channel_id) if session_id in states else None
         order_id, refusal = (refusals or {}).get(session_id, ("", None))
         is_over = state is not None and state.order_id > order_id
@@ -184,7 +188,8 @@ def alert_message(alert: Alert, refusal: Outcome | None = None) -> Message:
 
 
 def _alert_card(shown: Shown, content: AlertContent, end: Sequence[Block] = ()) -> Message:
-    top, body, about = "\n".join(_first_lines(shown)), _body(content), _about_session(shown, content)
+    lines = [*_first_lines(shown), *([_REPLACED] if content.is_replaced else [])]
+    top, body, about = "\n".join(lines), _body(content), _about_session(shown, content)
     fields = [
         f"{QUOTE}{literal(label, limit=_LONGEST_NAME)}: {literal(value, limit=_LONGEST_VALUE)}"
         for label, value in content.alert.fields
@@ -321,6 +326,8 @@ def _word(shown: Shown) -> str:
     """Return what is true of a session now, in a few words."""
     if shown.reminder is not None:
         return shown.reminder.text.partition("\n")[0].rstrip(".")
+    if isinstance(shown.content, AlertContent) and shown.content.is_replaced:
+        return _REPLACED
     if shown.head is Head.RESOLVED:
         return _RESOLVED
     is_told = shown.state is not None and shown.head is Head.STATE

@@ -311,6 +311,8 @@ class Outbox:
         result, digest = await self._attempt(card)
         if isinstance(result, Posted):
             await self._record(card, result, digest, term)
+            if card.is_replaced:
+                await self.rows.close(card, "")
             if isinstance(card.content, BatchContent) and digest != card.shown:
                 self._push(message_id, lane.name._replace(is_post=False), Urgency.UPDATE, BATCH_INTERVAL)
         elif (wait := self._wait_after(card, result, lane)) is not None:

@@ -69,10 +69,6 @@ _WAITING = f"""
       AND due IS NOT NULL AND meant_for IS NULL AND urgency = {Urgency.NEW_ALERT} ORDER BY id
 """
 _COUNT = "UPDATE messages SET more = more + 1, version = version + 1, changed_at = :now, due = 0 WHERE id = :id"
-_CLOSE = """
-    UPDATE messages SET closed_at = :now, due = NULL WHERE id = :message_id AND NOT EXISTS (
-      SELECT 1 FROM parts WHERE message_id = messages.id AND id <> :id)
-"""
 
 _FIRES = f"""
     SELECT 1 FROM parts JOIN messages ON messages.id = message_id WHERE parts.team_id = :team_id AND kind = '{ALERT}'
@@ -155,7 +151,9 @@ def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> list[
         _OPEN, _ENDED, _WAITING, sessions=listed(sorted(sessions)), **about
     )
     ended = {(row.team_id, row.session_id) for row in ended_rows}
-    placing = _Placing(connection, [one for _, one in readable(found, _read)], ended, waiting)
+    placing = _Placing(
+        connection, [one for _, one in readable(found, _read) if not one.content.is_replaced], ended, waiting
+    )
     placing.states = states_now(connection, sessions) if placing.cards else {}
     placed = [placing.place(one) for one in alerts]
     placing.write()
@@ -186,6 +184,7 @@ class _Placing:
         self.waiting = defaultdict[str, dict[str, int]](dict)  # how many sessions are on each message of a channel
         for row in waiting:
             self.waiting[row.channel_id][row.id] = row.size
+        self.replaced = list[_OnCard]()
         self.counting = list[str]()  # messages, once for each alert
         self.old = {row.id for row in waiting if row.created_at < self.now - LONGEST_JOINED}
 
@@ -251,8 +250,8 @@ class _Placing:
         older = self.older[card.name]
         older.append(card)
         while len(older) > MOST_OLDER:
-            oldest = older.pop(0)
-            self.connection.queue(_CLOSE, {"id": oldest.id, "message_id": oldest.message_id, "now": self.now})
+            oldest = older.pop(0)  # it counts as no alert that fires
+            self.replaced.append(replace(oldest, content=replace(oldest.content, firing=(), is_replaced=True)))
         return self._new(one, content, card.facts)
 
     def _resolve_elsewhere(self, one: IncomingAlert) -> None:
@@ -263,7 +262,7 @@ class _Placing:
 
     def write(self) -> None:
         """Write what has changed, and add what is new. Older cards show the alerts of the newest one."""
-        after = [*self.cards.values()]
+        after = [*self.cards.values(), *self.replaced]
         for name, older in self.older.items():
             after += [replace(one, content=self.cards[name].content) for one in older]
         new = [one for one in after if one.id not in self.before]
