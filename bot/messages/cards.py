@@ -143,10 +143,10 @@ def card_message(  # noqa: PLR0913 - all that it says
     its text. `refusals` are the orders and outcomes of the last pauses by alerts. `offers_end` says whether people can
     end sessions: one that is paused has the button. A summary counts `more` alerts that have no card.
     """
-    shown = []
+    shown, is_replaced = [], all(isinstance(one, AlertContent) and one.is_replaced for one, _ in parts)
     for content, session_id in parts:
         assert isinstance(content, AlertContent | ResultContent)  # noqa: S101 - the others have no session
-        if isinstance(content, AlertContent) and content.is_replaced:
+        if is_replaced:
             shown.append(Shown(session_id, content, facts=facts.get(session_id)))
             continue
         state = states[session_id].in_channel(channel_id) if session_id in states else None
@@ -308,7 +308,8 @@ def _top(shown: Sequence[Shown], alerts: Sequence[AlertContent], results: Sequen
     if alerts:
         severity = _SEVERITIES[max((one.alert.severity for one in alerts), key=list(Severity).index)]
         counted = f". Further alerts, without a card: *{more:,}*. *Read the list* shows what runs." if more else ""
-        return f"{severity}: alerts about *{len(shown)} sessions*{counted}"
+        note = f". {_REPLACED}" if all(one.is_replaced for one in alerts) else counted
+        return f"{severity}: alerts about *{len(shown)} sessions*{note}"
     if all(one.reminder for one in shown) and any(map(_card_buttons, shown)):
         first_end = min((one.ends_at for one in results if one.ends_at), default=0.0)
         lost = f": the first ends at {time_of(first_end)}, its work is then lost." if first_end else ""
@@ -326,8 +327,6 @@ def _word(shown: Shown) -> str:
     """Return what is true of a session now, in a few words."""
     if shown.reminder is not None:
         return shown.reminder.text.partition("\n")[0].rstrip(".")
-    if isinstance(shown.content, AlertContent) and shown.content.is_replaced:
-        return _REPLACED
     if shown.head is Head.RESOLVED:
         return _RESOLVED
     is_told = shown.state is not None and shown.head is Head.STATE

@@ -75,7 +75,7 @@ class SessionCards:
         """
         try:
             card = await self.outbox.rows.card(card_id)
-            if card is not None and card.ts is not None and self.sender is not None:
+            if card is not None and card.ts is not None and not card.is_replaced and self.sender is not None:
                 result, digest = await self.sender.send(card, running.address.response_url)
                 if isinstance(result, Posted):
                     self.outbox.rows.sent(card, (card.channel_id, card.ts), digest)
