@@ -233,7 +233,7 @@ class _Checks:
         if first is not None:
             return [await self._check_channel(workspace, first, WRONG), *found]
         fix = "Set ALERTS_CHANNEL or, with many workspaces, choose one in the app's Home."
-        unset = Check("alert channel", WRONG, "none is set, so no alert is taken", fix)
+        unset = Check("alert channel", WRONG, "none is set: an alert has to name another one", fix)
         return [unset, *found] if workspace.alert_tokens else found
 
     async def _check_channel(self, workspace: Workspace, channel: str, refused: str) -> Check:

@@ -299,8 +299,8 @@ _ALERTS = (
         "many workspaces, do not set it for the bot: an admin makes tokens in the app's Home. See "
         "docs/alerts.md#programs-and-their-tokens."),
     Setting("ALERTS_CHANNEL", matching, "", (_CHANNEL, CHANNEL_ID.fullmatch),
-        "One workspace: the id of the channel for alerts, without which none is taken. In Slack: channel details > "
-        "About, at the end."),
+        "One workspace: the id of the channel for alerts; without it an alert has to name another one. In Slack: "
+        "channel details > About, at the end."),
     Setting("ALERTS_CHANNELS", ids, "", _CHANNELS,
         "One workspace: the ids of other channels that alerts can name, separated by commas. An alert for any other "
         "goes to ALERTS_CHANNEL."),

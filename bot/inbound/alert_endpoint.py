@@ -125,8 +125,6 @@ class Alerts:
             return Rejected(401, cards.WRONG_TOKEN)
         if not workspace.team_id or "stopping" in self.readiness.reasons:
             return Rejected(503, cards.STOPPING)
-        if workspace.alerts_channel is None:
-            return Rejected(503, alert_senders.NO_CHANNEL)
         sender = _Sender(workspace, token, request.query.get("channel", "").strip())
         return sender if self._has_room(sender, 1) else Rejected(503, cards.BUSY)
 
@@ -181,6 +179,8 @@ class Alerts:
     async def _take_webhook(self, webhook: Webhook, sender: _Sender) -> web.Response:
         """Record the alerts of a webhook. Alertmanager repeats it soon only after a 5xx."""
         workspace, number = sender.workspace, len(webhook.alerts)
+        if workspace.alerts_channel is None:
+            return self._reject(Rejected(503, alert_senders.NO_CHANNEL))
         if not self._has_room(sender, number):
             return self._reject(Rejected(503, cards.BUSY))
         alerts = [sender.admit(alert) for alert in webhook.alerts]
@@ -219,6 +219,8 @@ class Alerts:
     async def _take_alert(self, alert: Alert, sender: _Sender) -> web.Response:
         """Post the alert in a task, which shutdown waits for and finally cancels. Raises StoreError."""
         began, alert = time.monotonic(), sender.admit(alert)
+        if not alert.channel:
+            return self._reject(Rejected(503, alert_senders.NO_CHANNEL))
         task = self.tasks.start(self.auto_pauses.post(sender.workspace, alert))
         await ended(task)
         result, word = (Doubtful("the bot was stopped"), None) if task.cancelled() else task.result()

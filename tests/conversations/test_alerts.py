@@ -81,6 +81,12 @@ async def test_an_alert_for_a_channel_out_of_reach_goes_to_the_alert_channel_wit
         assert (len(at.messages()), at.messages(other), at.direct_messages()) == (1, [], [])
 
 
+async def test_without_a_channel_for_alerts_those_for_another_one_are_taken() -> None:
+    async with takes_alerts(ALERTS_CHANNEL="", ALERTS_CHANNELS="C0ALERTS001") as at:
+        refused, taken = await post(at), await post(at, ALERT | {"channel": "C0ALERTS001"})
+        assert (refused.status, taken.status, len(at.messages())) == (503, 200, 1)
+
+
 async def test_an_alert_that_slack_does_not_take_in_time_is_queued_and_posted_later() -> None:
     async with takes_alerts() as at:
         at.slack.faults[POST] = rate_limited(9, times=1)

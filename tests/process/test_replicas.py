@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -159,6 +160,9 @@ class Replicas:
 
     async def rows(self) -> list[Any]:
         return list(await self.store.database.fetch_all("SELECT * FROM orders ORDER BY settled_at"))
+
+    async def is_recorded(self, session: str) -> bool:
+        return any(row.session_id == session for row in await self.rows())
 
     async def until_told(self) -> list[Any]:
         """Wait until all orders in the journal have ended, and a moment for messages beyond those."""
@@ -386,11 +390,14 @@ async def test_nothing_is_lost_when_the_bot_is_killed(database_url: str, waves: 
     """On a file the next process takes over at once; beside other processes it waits for the leases."""
     async with replicas(database_url, 1, socket_mode=socket_mode) as at:
         for _ in range(waves):
+            at.anchor.session(slow := at.anchor.add_session()).seconds = 5.0  # its pause is always taken over
+            waiting = asyncio.create_task(at.order("pause", slow))
+            await until(partial(at.is_recorded, slow), within=20.0)
             giving = asyncio.create_task(at.give(60, rate=80.0, seconds=2.0))
             await asyncio.sleep(at.chance.uniform(0.3, 1.5))
             await at.kill(at.bots[0])
             await at.start()
-            await giving
+            await asyncio.gather(waiting, giving)
         rows = await at.until_told()
         taken_over = at.bots[0].times(TAKEN_OVER)
     assert lost(at, rows) == []
