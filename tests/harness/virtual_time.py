@@ -3,8 +3,7 @@
 The bot, both simulators and the test are one process. If no socket of the process is readable and no thread works,
 nothing can happen until the next timer is due: the clock jumps there. So no test waits, and a busy machine delays
 nothing. `time.time`, `time.monotonic`, `time.perf_counter`, `time.sleep` and the clock of SQLite follow. Sockets,
-threads and files are real; SQLite waits for no disk, since nobody needs these files after a power failure. Other
-processes do not follow, so tests that need them run in real time on the same loop.
+threads and files are real. Other processes do not follow, so tests that need them run in real time on the same loop.
 
 Imported by `conftest.py` before anything of the product, since functions of `time` are kept as default values.
 """
@@ -13,11 +12,9 @@ import asyncio
 import io
 import selectors
 import socket
-import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 from weakref import WeakSet
 
@@ -253,24 +250,17 @@ def install() -> None:
 
 
 def follow_stores() -> None:
-    """Let loops know the threads of each store, and let SQLite wait for no disk. Imports the store."""
-    from bot.outbound.store import sqlite  # noqa: PLC0415 - not before the clocks follow
-    from bot.outbound.store.connections import Pool  # noqa: PLC0415 - as above
+    """Let loops know the threads of each store. Imports the store."""
+    from bot.outbound.store.connections import Pool  # noqa: PLC0415 - not before the clocks follow
 
-    create, prepare = Pool.__init__, sqlite.prepare
+    create = Pool.__init__
 
     def create_known(pool: Pool, *values: Any, **named: Any) -> None:
         create(pool, *values, **named)
         if isinstance(loop := asyncio._get_running_loop(), VirtualTimeLoop):  # noqa: SLF001 - as above
             loop.pools.add(pool)
 
-    @wraps(prepare)
-    def prepare_without_disk(raw: sqlite3.Connection) -> None:
-        prepare(raw)
-        raw.execute("PRAGMA synchronous = OFF")
-
     Pool.__init__ = create_known  # type: ignore[assignment,method-assign]
-    sqlite.prepare = prepare_without_disk
 
 
 install()

@@ -1,7 +1,6 @@
 """The rows of orders: their sequence in a session, and those that another process has left."""
 
 import asyncio
-import inspect
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -11,7 +10,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from bot.outbound.store import sqlite
 from bot.outbound.store.orders import LONGEST_SENT
 from harness import OTHER_SESSION, order_rows
 from harness.conversation import until
@@ -71,10 +69,7 @@ async def test_a_pause_holds_nothing_back_until_its_person_is_allowed_to_give_it
     assert await stored(store, "state") == [(SENT,)] * 3 + [(WAITING,)]
 
 
-async def test_a_file_has_no_response_url_and_a_commit_to_it_survives_a_power_loss(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite, "prepare", inspect.unwrap(sqlite.prepare))  # it waits for the disk at each commit
+async def test_a_file_has_no_response_url_and_a_commit_to_it_survives_a_power_loss(tmp_path: Path) -> None:
     async with open_store(Secret(f"sqlite:///{tmp_path / 'bot.db'}"), [KEY]) as store, orders_of(store) as rows:
         await record(rows, running())
         files = [path.read_bytes() for path in tmp_path.iterdir()]  # noqa: ASYNC240 - a few small files
