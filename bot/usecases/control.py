@@ -33,7 +33,7 @@ from bot.core.outcomes import (
 )
 from bot.core.requests import LATE, STILL_WANTED, Order, Source, State, Verb
 from bot.core.retries import combine
-from bot.core.sessions import Session, end_of
+from bot.core.sessions import end_of
 from bot.outbound.anchor_orders import AnchorClient
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.auto_pauses import AutoPauseRows
@@ -234,11 +234,10 @@ class SessionControl:
 
     async def _read_end(self, order: Order, access: Access, told: AnchorOutcome) -> AnchorOutcome:
         """Return the outcome of an end. Anchor's reads say whether the session has ended, not its answer alone."""
-        ends, after = time.monotonic() + _READ_AFTER_END, None
+        ends = time.monotonic() + _READ_AFTER_END
         while True:
             read = await self.sessions.details(access.key, order.session_id, within=ends - time.monotonic())
-            after = read if isinstance(read, Session) or read.is_missing else after or read
-            outcome = end_of(told, after)
+            outcome = end_of(told, read)
             is_final = isinstance(outcome, outcomes.Ended) or not isinstance(told, _MAY_END)
             if is_final or ends - time.monotonic() <= _READ_INTERVAL:
                 return outcome

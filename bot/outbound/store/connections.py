@@ -71,11 +71,6 @@ class Statement:
                 self.take()
         return self.found or []
 
-    def count(self) -> int:
-        """Return how many rows it changed."""
-        self.connection.flush()
-        return int(self.cursor.rowcount) if self.cursor is not None else 0
-
     def take(self) -> None:
         """Take the rows, if they have come: SQLite commits nothing while a statement has rows left."""
         if self.found is None and (columns := self.cursor.description):
@@ -197,7 +192,9 @@ class Connection:
 
     def execute(self, sql: str, **values: object) -> int:
         """Execute a statement. Return how many rows it changed."""
-        return self.queue(sql, values).count()
+        statement = self.queue(sql, values)
+        self.flush()
+        return int(statement.cursor.rowcount)
 
 
 def listed(values: Iterable[object]) -> str:

@@ -266,13 +266,20 @@ async def held(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
 
 
 async def test_a_file_in_use_is_refused_and_free_once_the_other_process_is_gone(tmp_path: Path, wording: Check) -> None:
-    async with held(tmp_path / "bot.db") as holder:
-        with pytest.raises(errors.StoreDownError) as caught:
-            lock(tmp_path / "bot.db")
-        wording("in use", str(caught.value).replace(str(tmp_path), "DIRECTORY"))
+    file, ready = tmp_path / "bot.db", readiness()
+    opening = open_watched(Secret(f"sqlite:///{file}"), [KEY], ready, is_required=False)
+    async with held(file) as holder, opening as (_, preparing):
+        wording("in use", ready.degraded["database"].replace(str(tmp_path), "DIRECTORY"))
         holder.kill()
-        await holder.wait()
-    lock(tmp_path / "bot.db").close()
+        await preparing
+        assert ready.degraded == {}
+
+
+async def test_a_file_that_cannot_be_locked_is_refused_and_no_wait_helps(tmp_path: Path) -> None:
+    (tmp_path / "bot.db-lock").mkdir()
+    with pytest.raises(errors.StoreNotUsableError) as caught:
+        lock(tmp_path / "bot.db")
+    assert not isinstance(caught.value, errors.StoreDownError)
 
 
 @asynccontextmanager

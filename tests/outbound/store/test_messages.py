@@ -12,9 +12,10 @@ from bot.outbound.store.alerts import LONGEST_JOINED, Place
 from bot.outbound.store.messages import IS_OPEN
 from harness import cards as stored
 from harness.cards import incoming
-from harness.order_rows import order_row, rows_of, session_lock, told
+from harness.order_rows import orders_of, record, running, session_lock
 from harness.product import SessionId, Store, cards, outcomes
 from harness.stored import ACME, execute, fetch
+from harness.texts import SESSION
 
 OTHER = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5c"
 TERM = 3
@@ -80,21 +81,21 @@ async def test_a_mark_lets_open_messages_be_sent_again(store: Store, rows: store
     assert bool(found.ids) is (which != "closed")
 
 
-async def test_the_result_of_a_batch_goes_first_once_all_its_orders_have_ended(
+async def test_the_result_of_a_batch_is_sent_as_each_of_its_orders_ends_and_first_after_the_last(
     store: Store, rows: stored.MessageRows
 ) -> None:
     content, batch = cards.BatchContent("U0ALICE0001"), SessionId("b1")
-    await posted(
-        rows, stored.Card(id="b1", team_id=ACME.team_id, channel_id="C1", parts=(stored.Part("b1", batch, content),))
-    )
-    session = (ACME.team_id, batch)
-    for outcome, urgency in ((None, cards.Urgency.UPDATE), (outcomes.Paused(), cards.Urgency.CLICKED)):
-        one = order_row() if outcome is None else told(order_row(), outcome)
-        await execute(store, "DELETE FROM orders")
-        await rows_of(store).write(one)
-        await execute(store, "UPDATE orders SET batch_id = 'b1'")
-        await store.database.change(lambda connection: stored.mark(connection, {session: frozenset()}))
-        assert await fetch(store, "SELECT due, urgency FROM messages") == [(0, urgency)]
+    parts = (stored.Part("b1", batch, content),)
+    await posted(rows, stored.Card(id="b1", team_id=ACME.team_id, channel_id="C1", parts=parts))
+    orders = [running(session=session, batch=batch) for session in (SESSION, OTHER)]
+    async with orders_of(store) as journal:
+        await record(journal, *orders)
+        for one, urgency in zip(orders, (cards.Urgency.UPDATE, cards.Urgency.CLICKED), strict=True):
+            store.database.messages_due.clear()
+            await journal.settle(one, outcomes.Paused())
+            assert store.database.messages_due.is_set(), "the outbox looks now"
+            assert await fetch(store, "SELECT due, urgency FROM messages") == [(0, urgency)]
+            await execute(store, "UPDATE messages SET due = NULL")
 
 
 # --- taken ---
