@@ -27,6 +27,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there is made as in /tmp
 if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2 << 30:  # a disk can take seconds to write a file
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])  # processes run the code of this checkout, too
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment] # no schema needs it, and jsonschema loads it for seconds
 pytest.register_assert_rewrite("harness")
 
 from bot.cli.manifest import manifest
