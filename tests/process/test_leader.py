@@ -7,10 +7,10 @@ import random
 import re
 import signal
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -20,7 +20,7 @@ from bot.core.cards import Urgency
 from bot.demo.sandbox import environment_of_many
 from bot.outbound.store.messages import add_cards
 from bot.sim.anchor import SimAnchor
-from bot.sim.faults import Hang
+from bot.sim.faults import Hang, Slow
 from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, Message, SimSlack, Workspace
 from bot.usecases.outbox import MOST_SENDING
@@ -28,11 +28,11 @@ from harness.cards import COPIES, card
 from harness.conversation import post_json, until
 from harness.databases import KEY
 from harness.process import BotProcess, bot_process, scrape
-from harness.product import Secret, Store, open_store, workspace
+from harness.product import Secret, Store, open_store
 from harness.programs import needs, pooler
-from harness.stored import add_token
+from harness.stored import ACME, add_token
 
-POST = "chat.postMessage"
+POST, UPDATE = "chat.postMessage", "chat.update"
 TOKEN = "s3cret-of-the-alerts"
 CHANNELS = 10
 _SESSION = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -70,8 +70,8 @@ class Leaders:
     tenants: list[Workspace] = field(default_factory=list)
     members: list[BotProcess] = field(default_factory=list)
 
-    async def start(self) -> BotProcess:
-        environ = {**self.environ, "PORT": str(free_port())}
+    async def start(self, **settings: str) -> BotProcess:
+        environ = {**self.environ, "PORT": str(free_port()), **settings}
         bot = await self.stack.enter_async_context(bot_process(environ, covered=False))
         await bot.says("ready")
         self.members.append(bot)
@@ -85,17 +85,7 @@ class Leaders:
         for channel in range(CHANNELS):
             tenant.add_channel(f"C0TENANT{number:03}{channel}", f"alerts-{channel}", app.bot_user_id)
         self.slack.add_workspace(tenant)
-        installed = workspace.Installation(
-            team_id=tenant.team_id,
-            team_name=tenant.domain,
-            enterprise_id=None,
-            app_id=app.app_id,
-            bot_user_id=app.bot_user_id,
-            bot_token=Secret(app.bot_token),
-            scopes=tuple(app.scopes),
-            installed_by="U0PERSON001",
-            installed_at=int(self.slack.clock.now()),
-        )
+        installed = replace(ACME, team_id=tenant.team_id, bot_user_id=app.bot_user_id, bot_token=Secret(app.bot_token))
         await self.store.rows.save(installed)
         assert await add_token(self.store.rows, tenant.team_id, TOKEN)
         assert await self.store.rows.set_alerts_channel(tenant.team_id, f"C0TENANT{number:03}0")
@@ -172,8 +162,15 @@ class Leaders:
 
     def posts(self) -> Counter[str]:
         """How often each session was posted, also if that was deleted."""
-        calls = [call for call in self.slack.api_calls if call.method == POST]
-        return Counter(session for call in calls for session in set(_SESSION.findall(str(call.arguments["text"]))))
+        return Counter({session: len(began) for session, began in self.calls(POST).items()})
+
+    def calls(self, *methods: str) -> dict[str, list[float]]:
+        """When the calls about each session began."""
+        found = defaultdict[str, list[float]](list)
+        for call in self.slack.api_calls:
+            for session in set(_SESSION.findall(str(call.arguments["text"]))) if call.method in methods else ():
+                found[session].append(call.at.monotonic)
+        return found
 
 
 @asynccontextmanager
@@ -225,12 +222,11 @@ async def test_at_most_one_process_says_that_it_leads_and_another_one_follows(
 ) -> None:
     """One that is asked after another one has said so never says so again."""
     port = free_port()
-    async with leaders(url, 0, 1, METRICS_PORT=str(port)) as at:
-        first = await at.start()
+    async with leaders(url, 0, 1) as at:
+        first = await at.start(METRICS_PORT=str(port))
         await at.leader()
         assert (await scrape(port))("anchor_bot_leader") == 1
-        at.environ = {**at.environ, "METRICS_PORT": str(other_port := free_port())}
-        await at.start()
+        await at.start(METRICS_PORT=str(other_port := free_port()))
         assert (await scrape(other_port))("anchor_bot_leader") == 0
         seen: list[tuple[int, float]] = []
         watching = asyncio.create_task(watch(at, seen))
@@ -267,12 +263,14 @@ async def watch(at: Leaders, seen: list[tuple[int, float]]) -> None:
 
 TENANTS = 10
 FEW, MANY = 10, 50  # alerts of each workspace that wait, up to five in a channel
+CALL, EARLY = 0.3, 0.05  # seconds that a call of Slack takes, and by which a timer can fire early
 
 
 @pytest.mark.parametrize(
     ("database", "situation", "processes", "each"),
     [
         pytest.param("sqlite", "kill", 1, FEW, id="sqlite-kill"),
+        pytest.param("sqlite", "kill", 1, MANY, id="sqlite-kill-500", marks=long),
         pytest.param("sqlite", "freeze", 1, MANY, id="sqlite-freeze-500", marks=long),
         pytest.param("postgresql", "kill", 3, MANY, id="postgresql-kill-500", marks=long),
         pytest.param("postgresql", "freeze", 2, MANY, id="postgresql-freeze-500", marks=long),
@@ -284,6 +282,7 @@ async def test_no_message_is_lost_or_outdated_or_doubled_unless_it_was_being_sen
     url = sqlite_url if database == "sqlite" else request.getfixturevalue("url")
     async with leaders(url, processes, TENANTS) as at:
         leader, rng = await at.leader(), random.Random(1)  # noqa: S311 - no secret
+        at.slack.faults[POST] = at.slack.faults[UPDATE] = Slow(CALL)
         await at.fill(at.tenants, each)
         await until(lambda: len(at.posts()) > TENANTS * each / 4, within=60.0)
         await at.change([row.id for row in rng.sample(await at.rows(), 50)])
@@ -298,6 +297,7 @@ async def test_no_message_is_lost_or_outdated_or_doubled_unless_it_was_being_sen
         rows, posts, shown = await at.rows(), at.posts(), at.shown()
     kept = {(row.channel_id, row.ts): row for row in rows}
     doubled = {session for session, number in posts.items() if number > 1}
+    calls = at.calls(POST, UPDATE).values()
     outdated = [
         one for one in shown if (row := kept.get((one.channel, one.ts))) and not is_newest(row.content, one.text)
     ]
@@ -308,6 +308,7 @@ async def test_no_message_is_lost_or_outdated_or_doubled_unless_it_was_being_sen
     assert outdated == []
     assert max(posts.values()) <= 2
     assert len(doubled) <= MOST_SENDING
+    assert min(later - one for times in calls for one, later in itertools.pairwise(times)) > CALL - EARLY
     assert doubled <= being_sent or situation == "freeze"  # such a process goes on with what it was preparing
 
 
