@@ -13,7 +13,7 @@ import sys
 import pytest
 
 _LIBRARIES = (
-    *("aiohttp.web", "cryptography.hazmat.primitives.ciphers.aead", "httpx", "hypothesis", "jsonschema"),
+    *("aiohttp.web", "cryptography.hazmat.primitives.ciphers.aead", "httpx", "hypothesis"),
     *("psycopg", "slack_bolt.async_app", "slack_sdk.web.async_client", "trustme"),
     *("uvloop", "yaml"),
 )
