@@ -42,11 +42,14 @@ def configure(level: str, log_format: str) -> None:
 
 
 class NonBlockingHandler(logging.Handler):
-    """Handler whose lines a thread writes to the file `number`: if nobody reads it, lines are dropped."""
+    """Handler whose lines a thread writes to the file `number`: if nobody reads it, lines are dropped.
+
+    With `QueueHandler` the exit can hang: `QueueListener.stop` has no timeout, and `sys.stderr` has a lock. Its limit
+    needs a `Queue`, whose lock a finalizer that logs can wait for while the same thread holds it.
+    """
 
     def __init__(self, number: int, capacity: int = CAPACITY) -> None:
         super().__init__()
-        # A `Queue` has a lock: garbage collection can run a finalizer that logs while the same thread holds it.
         self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
         self._number, self._capacity = number, capacity
         threading.Thread(target=self._write_lines, daemon=True, name="log").start()
@@ -79,7 +82,6 @@ class NonBlockingHandler(logging.Handler):
                 time.sleep(_TOGETHER)
 
     def _write(self, lines: list[str]) -> None:
-        # `sys.stderr` has a lock, which would block the exit
         data = "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
         with suppress(OSError):  # as of a full disk
             while data:

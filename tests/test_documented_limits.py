@@ -129,7 +129,7 @@ PAGES: dict[str, list[Row]] = {
         ("If {} messages about alerts wait in a channel", cards.MOST_SINGLE),
         ("a button for each session, at most {}.", cards.MOST_IN_SUMMARY),
         ("If {} full ones wait in a channel", cards.MOST_WAITING),
-        ("at most once in {} minutes and channel", minutes(retries.MENTION_INTERVAL)),
+        ("at most once in {} minutes and channel", minutes(cards.MENTION_INTERVAL)),
         ("too large (over {} MiB)", alert_endpoint.LARGEST_ALERTS / MIB),
         ("**Too large** is a body that is over {} MiB", alert_endpoint.LARGEST_ALERTS / MIB),
         ("has {} alerts at the same time, or {} of one workspace", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
@@ -142,7 +142,7 @@ PAGES: dict[str, list[Row]] = {
         ("sessions are held back for {} minutes", minutes(auto_pauses.HELD_FOR)),
         ("back, up to {} seconds after the alert", requests.STILL_WANTED),
         ("by itself, at most once a {}, as long", span(auto_pauses.AGAIN_AFTER)),
-        ("sender has {} such messages in {} minutes", retries.MOST_CALLS, minutes(retries.MENTION_INTERVAL)),
+        ("sender has {} such messages in {} minutes", cards.MOST_CALLS, minutes(cards.MENTION_INTERVAL)),
     ],
     "pause": [
         ("At most {} sessions that run and {} that are paused", MOST_RUNNING, MOST_PAUSED),

@@ -19,6 +19,8 @@ MOST_IN_SUMMARY = 12  # the most sessions of a summary: with more, their texts a
 
 MOST_OLDER = 5  # the newest older cards of a session in a channel that are kept up to date
 MOST_WAITING = 100  # full messages about alerts that wait in a channel; the last one counts further alerts
+MENTION_INTERVAL = 600.0  # seconds between two mentions of people by critical alerts in a channel
+MOST_CALLS = 3  # the most mentions after failed pauses by a sender's alerts within MENTION_INTERVAL, in a channel
 
 BATCH_INTERVAL = 10.0  # seconds between two updates of the result of a batch that is still being sent
 

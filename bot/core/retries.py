@@ -14,8 +14,6 @@ _SHORTEST_ATTEMPT = 0.5  # seconds; less could only turn a known failure into an
 _SERVER_ERROR = 500
 
 LONGEST_WAIT = 900.0  # the most seconds for which a Retry-After of Slack's counts
-MENTION_INTERVAL = 600.0  # seconds between two mentions of people by critical alerts in a channel
-MOST_CALLS = 3  # the most mentions after failed pauses by a sender's alerts within MENTION_INTERVAL, in a channel
 
 NO_WORKSPACE = "no token for this workspace"
 DELETED = "message_not_found"

@@ -31,9 +31,6 @@ DEFAULT_MINUTES = 20.0
 """Anchor's own limit of a session's duration. https://docs.anchorbrowser.io/advanced/session-timeout"""
 
 MOST_MINUTES = 43_200.0  # a longer limit is none
-UNKNOWN_AFTER = 1_800.0  # seconds after the pause of a session whose end is not known, or that has none
-LEAST_LEFT = 60.0  # seconds before the end from which a reminder comes too late
-_SHORTEST_BEFORE = LEAST_LEFT + 15.0  # seconds before it, since a look can be some seconds late
 
 MOST_NAMED = 50  # that people name by their ids: there is no room for more in a button
 LONGEST_WORDS = 500  # that choose them; a button has room for 2,000 characters, a window for less
@@ -133,7 +130,8 @@ PHASES = {
     NotRunning.__name__: Phase.NOT_RUNNING,
     NotFound.__name__: Phase.NOT_FOUND,
 }
-"""The phase that an outcome leaves. All other outcomes leave the session as it was, and so does an end in doubt."""
+"""The phase that an outcome leaves. All others leave the session as it was, and so does an end in doubt. It is no part
+of the table in `messages.outcomes`, because SQL reads it, and the store imports no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,12 +377,3 @@ def deadline_of(session: Session, now: float) -> Deadline | None:
     whole = replace(session, max_minutes=DEFAULT_MINUTES) if is_default else session
     is_odd = (whole.max_minutes or 0.0) > MOST_MINUTES or (session.created_at or 0.0) > now + MOST_SKEW
     return None if whole.ends_at is None or is_odd else Deadline(whole.ends_at, is_default)
-
-
-def remind_at(deadline: Deadline | None, before: float, now: float) -> float | None:
-    """Return when people are to be reminded, so many seconds `before` the deadline; None if that is UNKNOWN_AFTER.
-
-    So it is if a reminder would come too late, and for a deadline in the past: the session still runs.
-    """
-    is_too_late = deadline is None or now > deadline.at - LEAST_LEFT
-    return None if deadline is None or is_too_late else deadline.at - max(before, _SHORTEST_BEFORE)

@@ -8,11 +8,10 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from cachetools import LRUCache
 
-from bot.core.cards import BatchContent, Card, Part, ResultContent
+from bot.core.cards import MENTION_INTERVAL, MOST_CALLS, BatchContent, Card, Part, ResultContent
 from bot.core.fairness import TimeWindow
 from bot.core.outcomes import Outcome, Refusal
 from bot.core.requests import Actor, ReplyAddress, Verb, operator_name
-from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility

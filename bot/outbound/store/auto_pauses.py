@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import get_args
 
-from bot.core.cards import AlertContent, Card, Firing, HeldContent, Part
+from bot.core.cards import MENTION_INTERVAL, MOST_CALLS, AlertContent, Card, Firing, HeldContent, Part
 from bot.core.fields import digest
 from bot.core.outcomes import (
     CALL_SOMEBODY,
@@ -26,7 +26,6 @@ from bot.core.outcomes import (
     Why,
 )
 from bot.core.requests import NOBODY, STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
-from bot.core.retries import MENTION_INTERVAL, MOST_CALLS
 from bot.core.session_ids import SessionId
 from bot.outbound.store.claims import IS_RECORDED
 from bot.outbound.store.connections import Connection, Row

@@ -15,10 +15,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from bot.core import cards
-from bot.core.cards import Card, MarkedCards, SessionName, Urgency
+from bot.core.cards import MENTION_INTERVAL, Card, MarkedCards, SessionName, Urgency
 from bot.core.fields import known_fields
 from bot.core.requests import Verb
-from bot.core.retries import DELETED, MENTION_INTERVAL
+from bot.core.retries import DELETED
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, state_at_anchor
 from bot.outbound.store.connections import Connection, Row, Statement, listed, storable

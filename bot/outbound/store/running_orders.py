@@ -26,9 +26,10 @@ from bot.core.outcomes import (
 )
 from bot.core.requests import REPEATED, Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import UNKNOWN_AFTER, Session
+from bot.core.sessions import Session
 from bot.outbound.store.connections import Row, storable
 from bot.outbound.store.messages import Marks
+from bot.outbound.store.reminders import UNKNOWN_AFTER
 from bot.runtime import order_id
 
 NO_CARDS = MarkedCards()
