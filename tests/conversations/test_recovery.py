@@ -4,10 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -17,11 +14,10 @@ from bot.sim.slack import Delivery, Source, rate_limited
 from conversations.test_operation import becomes, degraded
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SESSION, SOCKET_ONLY, outcome_text, paused, resumed
 from harness.bots import PATIENCE, Remains, SingleHarness, Tenant, many_workspaces, remains, single_workspace
-from harness.connect_proxy import forward, serving
 from harness.conversation import until
 from harness.databases import KEY
 from harness.order_rows import batch
-from harness.outages import Outage, locked, without_table
+from harness.outages import Outage, locked, network, without_table
 from harness.product import Limits, Secret, Settings, State, open_store, outcomes, running
 from harness.texts import ALICE, is_not_sent, result_texts, waiting_text
 
@@ -257,36 +253,6 @@ async def survive(url: str, outage: AbstractAsyncContextManager[None], *, bot_ur
 @pytest.mark.parametrize("outage", [without_table, locked])
 async def test_pauses_go_on_while_the_table_cannot_be_used(database_url: str, outage: Outage) -> None:
     await survive(database_url, outage(database_url))
-
-
-@dataclass(slots=True)
-class Network:
-    """The way to a PostgreSQL, which can be cut so that nobody notices. Connections to `url` use it."""
-
-    url: str
-    goes_on: asyncio.Event
-
-    @asynccontextmanager
-    async def cut(self) -> AsyncIterator[None]:
-        """Forward nothing, also over new connections, which are accepted."""
-        self.goes_on.clear()
-        try:
-            yield
-        finally:
-            self.goes_on.set()
-
-
-@asynccontextmanager
-async def network(url: str) -> AsyncIterator[Network]:
-    parts, goes_on = urlsplit(url), asyncio.Event()
-    goes_on.set()
-    (socket,) = Path(parse_qs(parts.query)["host"][0]).glob(".s.PGSQL.*[0-9]")  # noqa: ASYNC240 - once
-
-    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await forward(reader, writer, asyncio.open_unix_connection(str(socket)), goes_on)
-
-    async with serving(connect) as port:
-        yield Network(parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}", query="").geturl(), goes_on)
 
 
 @pytest.mark.slow

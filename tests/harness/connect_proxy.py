@@ -30,11 +30,17 @@ async def serving(
         await asyncio.gather(*connected, return_exceptions=True)
 
 
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, forwards: asyncio.Event | None) -> None:
+Passes = Callable[[bytes, bool], Awaitable[bool]]
+"""Called with some bytes, and whether they are an answer. If they do not pass, the connection ends."""
+
+
+async def _always(data: bytes, is_answer: bool) -> bool:  # noqa: ARG001 - as it is called
+    return True
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: Passes, *, is_answer: bool) -> None:
     try:
-        while data := await reader.read(65536):
-            if forwards is not None:
-                await forwards.wait()
+        while (data := await reader.read(65536)) and await passes(data, is_answer):
             writer.write(data)
             await writer.drain()
     except (OSError, asyncio.CancelledError):
@@ -47,11 +53,13 @@ async def forward(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     to: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
-    go_on: asyncio.Event | None = None,
+    passes: Passes = _always,
 ) -> None:
-    """Forward both ways until either side ends, while `go_on` is set."""
+    """Forward both ways what passes until either side ends."""
     inner_reader, inner_writer = await to
-    await asyncio.gather(_pipe(reader, inner_writer, go_on), _pipe(inner_reader, writer, go_on))
+    await asyncio.gather(
+        _pipe(reader, inner_writer, passes, is_answer=False), _pipe(inner_reader, writer, passes, is_answer=True)
+    )
 
 
 @asynccontextmanager

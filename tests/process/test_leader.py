@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -20,13 +21,14 @@ from bot.core.cards import Urgency
 from bot.demo.sandbox import environment_of_many
 from bot.outbound.store.messages import add_cards
 from bot.sim.anchor import SimAnchor
-from bot.sim.faults import Hang, Slow
+from bot.sim.faults import For, Hang, ResetAfterReading, Slow
 from bot.sim.local_server import free_port
 from bot.sim.slack import Installation, Message, SimSlack, Workspace
 from bot.usecases.outbox import MOST_SENDING
-from harness.cards import COPIES, card
+from harness.cards import COPIES, Card, card
 from harness.conversation import post_json, until
 from harness.databases import KEY
+from harness.outages import Network, network
 from harness.process import BotProcess, bot_process, scrape
 from harness.product import Secret, Store, open_store
 from harness.programs import needs, pooler
@@ -77,12 +79,12 @@ class Leaders:
         self.members.append(bot)
         return bot
 
-    async def add_tenant(self) -> Workspace:
-        """Add a workspace with CHANNELS channels, whose programs can post alerts."""
+    async def add_tenant(self, channels: int = CHANNELS) -> Workspace:
+        """Add a workspace with so many channels, whose programs can post alerts."""
         number = len(self.tenants)
         app = Installation(f"xoxb-tenant-{number}", bot_user_id=f"U0BOT{number:06}")
         tenant = Workspace(f"T0TENANT{number:03}", f"tenant-{number}", app)
-        for channel in range(CHANNELS):
+        for channel in range(channels):
             tenant.add_channel(f"C0TENANT{number:03}{channel}", f"alerts-{channel}", app.bot_user_id)
         self.slack.add_workspace(tenant)
         installed = replace(ACME, team_id=tenant.team_id, bot_user_id=app.bot_user_id, bot_token=Secret(app.bot_token))
@@ -97,18 +99,8 @@ class Leaders:
         for tenant in tenants:
             session, channel = self.anchor.add_session(), next(iter(tenant.channels))[:-1]
             one = card(channel, team=tenant.team_id, ts=None, session=session)
-            values = {"team_id": tenant.team_id, "count": count, "channels": CHANNELS}
-
-            def copy(connection: Any, one: Any = one, session: str = session, values: dict[str, Any] = values) -> None:
-                add_cards([one], connection)
-                for statement in COPIES:
-                    connection.execute(statement, **values)
-                connection.execute("DELETE FROM parts WHERE id = :id", id=one.id)
-                connection.execute("DELETE FROM messages WHERE id = :id", id=one.id)
-                own = "UPDATE parts SET content = replace(content, :session, session_id) WHERE team_id = :team_id"
-                connection.execute(own, session=session, team_id=one.team_id)
-
-            await self.store.database.change(copy)
+            values = {"team_id": tenant.team_id, "count": count, "channels": len(tenant.channels)}
+            await self.store.database.change(partial(copy, one, values))
 
     async def change(self, ids: Sequence[str]) -> None:
         """Change messages, as another process does."""
@@ -139,20 +131,22 @@ class Leaders:
         await until(has_one, within=within)
         return found[0]
 
-    async def seconds_until_shown(self, member: BotProcess, tenant: Workspace) -> float:
-        """Post an alert about a new session at a process, and return after how many seconds Slack shows it."""
-        began = time.monotonic()
-        session, channel = self.anchor.add_session(), next(iter(tenant.channels))
+    async def alert(self, member: BotProcess, tenant: Workspace, session: str) -> int:
+        """Post an alert about a session at a process, and return the status of the answer."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
         url, body = f"{member.url}/alerts/{tenant.team_id}", {"session_id": session, "text": "High spend"}
-        posting = asyncio.create_task(post_json(url, body, headers=headers))
+        return (await post_json(url, body, headers=headers))[0]
 
-        def is_shown() -> bool:
-            return any(session in message.text for message in self.slack.channel_messages(channel))
+    def is_shown(self, tenant: Workspace, session: str) -> bool:
+        return any(session[:8] in one.text for one in self.slack.channel_messages(next(iter(tenant.channels))))
 
-        await self.slack.until(is_shown, within=30.0)
+    async def seconds_until_shown(self, member: BotProcess, tenant: Workspace) -> float:
+        """Post an alert about a new session at a process, and return after how many seconds Slack shows it."""
+        began, session = time.monotonic(), self.anchor.add_session()
+        posting = asyncio.create_task(self.alert(member, tenant, session))
+        await self.slack.until(lambda: self.is_shown(tenant, session), within=30.0)
         seconds = time.monotonic() - began
-        assert (await posting)[0] in {200, 202}
+        assert await posting in {200, 202}
         return round(seconds, 2)
 
     def shown(self) -> list[Message]:
@@ -171,6 +165,17 @@ class Leaders:
             for session in set(_SESSION.findall(str(call.arguments["text"]))) if call.method in methods else ():
                 found[session].append(call.at.monotonic)
         return found
+
+
+def copy(one: Card, values: Mapping[str, Any], connection: Any) -> None:
+    """Put copies of a message there instead of it, each about a session of its own."""
+    add_cards([one], connection)
+    for statement in COPIES:
+        connection.execute(statement, **values)
+    connection.execute("DELETE FROM parts WHERE id = :id", id=one.id)
+    connection.execute("DELETE FROM messages WHERE id = :id", id=one.id)
+    own = "UPDATE parts SET content = replace(content, :session, session_id) WHERE team_id = :team_id"
+    connection.execute(own, session=one.parts[0].session_id, team_id=one.team_id)
 
 
 @asynccontextmanager
@@ -263,7 +268,10 @@ async def watch(at: Leaders, seen: list[tuple[int, float]]) -> None:
 
 TENANTS = 10
 FEW, MANY = 10, 50  # alerts of each workspace that wait, up to five in a channel
-CALL, EARLY = 0.3, 0.05  # seconds that a call of Slack takes, and by which a timer can fire early
+SLOW, QUICK = 2.0, 0.3  # seconds that calls of Slack take, the slow ones while the database fails
+EARLY = 0.05  # seconds by which a timer can fire early
+FAILURES = {"silence", "lost answer"}
+TAKES = b"UPDATE messages SET due = $"
 
 
 @pytest.mark.parametrize(
@@ -272,27 +280,33 @@ CALL, EARLY = 0.3, 0.05  # seconds that a call of Slack takes, and by which a ti
         pytest.param("sqlite", "kill", 1, FEW, id="sqlite-kill"),
         pytest.param("sqlite", "kill", 1, MANY, id="sqlite-kill-500", marks=long),
         pytest.param("sqlite", "freeze", 1, MANY, id="sqlite-freeze-500", marks=long),
+        pytest.param("sqlite", "silence", 1, MANY, id="sqlite-silence-500", marks=long),
         pytest.param("postgresql", "kill", 3, MANY, id="postgresql-kill-500", marks=long),
         pytest.param("postgresql", "freeze", 2, MANY, id="postgresql-freeze-500", marks=long),
+        pytest.param("postgresql", "silence", 2, MANY, id="postgresql-silence-500", marks=long),
+        pytest.param("postgresql", "lost answer", 2, MANY, id="postgresql-lost-answer-500", marks=long),
     ],
 )
 async def test_no_message_is_lost_or_outdated_or_doubled_unless_it_was_being_sent(
     request: pytest.FixtureRequest, sqlite_url: str, database: str, situation: str, processes: int, each: int
 ) -> None:
+    """The first leader is killed or frozen, gets no answer of the database, or none to a commit that takes messages."""
     url = sqlite_url if database == "sqlite" else request.getfixturevalue("url")
-    async with leaders(url, processes, TENANTS) as at:
-        leader, rng = await at.leader(), random.Random(1)  # noqa: S311 - no secret
-        at.slack.faults[POST] = at.slack.faults[UPDATE] = Slow(CALL)
+    async with network(url) as way, leaders(url, 0, TENANTS) as at:
+        at.slack.faults[POST] = at.slack.faults[UPDATE] = Slow(seconds := SLOW if situation in FAILURES else QUICK)
+        leader, rng = await at.start(DATABASE_URL=way.url), random.Random(1)  # noqa: S311 - no secret
+        await at.leader()
+        await asyncio.gather(*(at.start() for _ in range(processes - 1)))
         await at.fill(at.tenants, each)
         await until(lambda: len(at.posts()) > TENANTS * each / 4, within=60.0)
         await at.change([row.id for row in rng.sample(await at.rows(), 50)])
-        being_sent = await strike(at, leader, situation)
+        being_sent = await (fail(at, way, situation) if situation in FAILURES else strike(at, leader, situation))
         await at.change([row.id for row in rng.sample(await at.rows(), 50)])
         if situation == "freeze":
             await asyncio.sleep(8.0 if processes == 1 else 2 * LEASE)
             leader.process.send_signal(signal.SIGCONT)
         await until(lambda: are_sent(at), within=90.0)
-        if situation == "freeze" and processes > 1:  # both know what they have posted, but for answers that came late
+        if situation != "kill" and processes > 1:  # both know what they have posted, but for answers that came late
             await until(lambda: are_deleted(at, being_sent), within=60.0)
         rows, posts, shown = await at.rows(), at.posts(), at.shown()
     kept = {(row.channel_id, row.ts): row for row in rows}
@@ -308,8 +322,8 @@ async def test_no_message_is_lost_or_outdated_or_doubled_unless_it_was_being_sen
     assert outdated == []
     assert max(posts.values()) <= 2
     assert len(doubled) <= MOST_SENDING
-    assert min(later - one for times in calls for one, later in itertools.pairwise(times)) > CALL - EARLY
-    assert doubled <= being_sent or situation == "freeze"  # such a process goes on with what it was preparing
+    assert doubled <= being_sent or situation != "kill"  # such a process goes on with what it was preparing
+    assert min(later - one for times in calls for one, later in itertools.pairwise(times)) > seconds - EARLY
 
 
 async def strike(at: Leaders, leader: BotProcess, situation: str) -> set[str]:
@@ -325,6 +339,18 @@ async def strike(at: Leaders, leader: BotProcess, situation: str) -> set[str]:
     if not at.members:
         await at.start()
     return being_sent
+
+
+async def fail(at: Leaders, way: Network, situation: str) -> set[str]:
+    """Let the database give the leader no answer for 8 s, or none to a commit that takes messages."""
+    if situation == "silence":
+        async with way.cut():
+            await asyncio.sleep(8.0)
+        return set()
+    way.loses_commit_of = TAKES
+    await at.change([row.id for row in await at.rows() if row.ts])  # else the leader still has it in memory
+    await until(lambda: not way.loses_commit_of)
+    return set()
 
 
 async def are_sent(at: Leaders) -> bool:
@@ -370,3 +396,46 @@ async def test_an_alert_at_another_process_is_posted_soon(url: str, situation: s
             await asyncio.sleep(1.1)
     print(f"{situation}: {waits}")  # noqa: T201
     assert max(waits) < most
+
+
+WORKSPACES, WAITING = 20, 1_000
+
+
+@long
+@realtime
+@pytest.mark.parametrize("situation", ["all wait", "one hangs"])
+async def test_the_alerts_of_other_workspaces_delay_none(database_url: str, situation: str) -> None:
+    """An alert is posted soon beside 20,000 that wait, and while Slack does not answer calls of another workspace."""
+    is_shared = database_url.startswith("postgresql")
+    async with leaders(database_url, 1 + is_shared, WORKSPACES + 1) as at:
+        *others, own = at.tenants
+        leader, waits = await at.leader(), list[float]()
+        if situation == "all wait":
+            await at.fill(others, WAITING)
+        else:
+            crowded = await at.add_tenant(MOST_SENDING)  # it could have all calls
+            at.slack.faults[crowded.installation.bot_token] = For(10.0, Hang())
+            await at.fill([crowded], WAITING)
+        for member in [leader, *(one for one in at.members if one is not leader)] * 2:
+            await asyncio.sleep(1.1)
+            waits.append(await at.seconds_until_shown(member, own))
+    print(f"{situation}: {waits}")  # noqa: T201
+    assert max(waits) < (2.0 if situation == "all wait" else 1.0)
+
+
+@long
+@pytest.mark.parametrize("outage", [For(12.0, Hang()), For(5.0, ResetAfterReading())], ids=["hangs", "resets"])
+async def test_alerts_that_slack_does_not_answer_are_posted_although_their_process_is_killed(
+    database_url: str, outage: For
+) -> None:
+    is_shared = database_url.startswith("postgresql")
+    async with leaders(database_url, 1 + is_shared, 1) as at:
+        leader, (tenant,) = await at.leader(), at.tenants
+        sessions = [at.anchor.add_session() for _ in range(7)]
+        at.slack.faults[POST] = outage
+        answers = await asyncio.gather(*(at.alert(leader, tenant, one) for one in sessions))
+        leader.process.kill()
+        if not is_shared:
+            await at.start()
+        await at.slack.until(lambda: all(at.is_shown(tenant, one) for one in sessions), within=90.0)
+    assert set(answers) <= {200, 202}
