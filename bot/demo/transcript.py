@@ -91,8 +91,8 @@ def _seen_by(person: User, sandbox: Sandbox) -> list[Message]:
     return [message for message in seen if message.source is not Source.TYPED]
 
 
-def _version(message: Message) -> tuple[str, int]:
-    return (message.ts, message.revision)
+def _version(message: Message) -> tuple[str, str]:
+    return (message.ts, message.text)  # not its revision: a late update can repeat what it says
 
 
 def _mark(message: Message) -> str:
