@@ -215,10 +215,10 @@ def test_each_outcome_is_exported_from_the_start() -> None:
 def test_each_event_is_in_its_series() -> None:
     metrics = Metrics()
     metrics.took(1.0, "order_delivery", "pause", "none")
+    metrics.took(25.0, "order_delivery", "pause", "none")
     metrics.took(4000.0, "order_delivery", "pause", "none")
     shown = read_page(metrics)
     told = {"verb": "pause", "route": "none"}
-    buckets = [
-        shown("anchor_bot_order_delivery_seconds_bucket", **told, le=le) for le in ("0.5", "1.0", "1800.0", "+Inf")
-    ]
-    assert (buckets, shown("anchor_bot_order_delivery_seconds_sum", **told)) == ([0, 1, 1, 2], 4001)
+    limits = ("0.5", "1.0", "20.0", "30.0", "1800.0", "+Inf")
+    buckets = [shown("anchor_bot_order_delivery_seconds_bucket", **told, le=le) for le in limits]
+    assert (buckets, shown("anchor_bot_order_delivery_seconds_sum", **told)) == ([0, 1, 1, 2, 2, 3], 4026)

@@ -281,8 +281,8 @@ def open_link(url: str) -> str:
 
 
 def _title(content: AlertContent) -> str:
-    most = _LONGEST_HEADING
-    return literal(content.alert.title, limit=most) or literal(content.alert.text, limit=most)
+    title, text = content.alert.title, content.alert.text
+    return literal(title, limit=_LONGEST_HEADING) or literal(text, limit=_LONGEST_HEADING)
 
 
 def _summary(shown: Sequence[Shown], more: int) -> Message:

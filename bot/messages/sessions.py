@@ -65,10 +65,10 @@ def list_update(order: Order, outcome: Outcome, *, now: float, order_id: str) ->
 
 def list_message(overview: Overview) -> Message:
     """Return the list for the person alone, with as many rows as keep their buttons."""
-    for most in range(MOST_RUNNING + MOST_PAUSED, 0, -1):
-        if fits(blocks := list_blocks(overview, most=most)):
-            return from_blocks(blocks)
-    return from_blocks(list_blocks(overview, most=0))
+    most = MOST_RUNNING + MOST_PAUSED
+    while most and not fits(list_blocks(overview, most=most)):
+        most -= 1
+    return from_blocks(list_blocks(overview, most=most))
 
 
 def list_blocks(overview: Overview, *, most: int = MOST_RUNNING + MOST_PAUSED) -> list[Block]:

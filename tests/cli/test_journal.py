@@ -162,7 +162,8 @@ def test_a_database_that_fails_meanwhile_is_named_and_ctrl_c_ends_it(
 
 
 @given(st.text())
-def test_whatever_people_write_an_order_is_one_line_that_steers_no_terminal(reason: str) -> None:
-    texts: dict[str, Any] = dict.fromkeys((one.name for one in fields(history.PastOrder)), "x")
+def test_whatever_people_write_an_order_is_one_line_of_100_columns_that_steers_no_terminal(reason: str) -> None:
+    texts: dict[str, Any] = dict.fromkeys((one.name for one in fields(history.PastOrder)), "x" * 99)
     past = history.PastOrder(**texts | {"reason": reason, "given_at": 0.0, "settled_at": 0.5, "told_at": None})
     assert table_line(past).isprintable()
+    assert len(table_line(past)) <= 100

@@ -7,6 +7,7 @@ from typing import Any
 from bot.core import cards, outcomes, policy
 from bot.core import sessions as product
 from bot.core.fields import Secret
+from bot.core.history import BatchedOrder
 from bot.core.outcomes import Why
 from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
@@ -50,6 +51,11 @@ def order(name: str, reason: str = "") -> Order:
 def answer(name: str, outcome: outcomes.Outcome, reason: str = "", **more: Any) -> Message:
     """Return the answer to the order of this name."""
     return results.outcome_message(order(name, reason), outcome, **{"now": 0.0, **more})
+
+
+def progress(*known: outcomes.Outcome | None) -> str:
+    """Return what is told of a batch with these outcomes."""
+    return several.batch_text(cards.BatchContent("U"), [BatchedOrder("", ID, one) for one in known])
 
 
 def _ids(letter: str, count: int) -> frozenset[str]:

@@ -135,6 +135,8 @@ def test_a_summary_fits_into_one_message_with_a_button_for_each_session() -> Non
     assert len(actions_of(SUMMARY_OF_MOST)) == len(blocks) - 2 == 13
     assert [number for number, block in enumerate(blocks) if "`shop.example`" in str(block)] == [1]
     assert len(SUMMARY_OF_MOST.text) <= 3_500
+    long = summary([fired(1, alert=replace(ALERT, title="x" * 300))] * 2, {})
+    assert 60 < max(len(run) for run in re.findall("x+", long.text)) <= 80
 
 
 def test_the_button_is_red_only_while_a_critical_alert_fires() -> None:

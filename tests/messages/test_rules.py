@@ -310,3 +310,13 @@ def test_ages(seconds: float, text: str) -> None:
 
 def test_a_notice_of_a_policy_of_very_many_fits_into_a_message() -> None:
     assert len(examples.LONG_POLICY.text) < 40_000
+
+
+@pytest.mark.parametrize(
+    ("known", "numbers"),
+    [([examples.PAUSED], ["2", "1"]), ([examples.PAUSED, outcomes.NotFound(404, "")], ["3", "1", "1"])],
+)
+def test_the_progress_of_a_batch_counts_what_was_done_and_what_was_not(
+    known: list[outcomes.Outcome], numbers: list[str]
+) -> None:
+    assert re.findall(r"\d+", examples.progress(*known, None).partition("\n")[0]) == numbers
