@@ -35,12 +35,13 @@ from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.history import FIRST_DELAY, INTERVAL, OrderHistory, SessionStates, prune
-from bot.outbound.store.messages import MessageRows
+from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
+from bot.outbound.store.outbox import MessageRows
 from bot.outbound.store.reminders import ReminderRows
 from bot.outbound.store.store import Store, open_watched
 from bot.outbound.store.workspaces import saving_ids
-from bot.outbound.store.writer import Lease, Writer
+from bot.outbound.store.writer import Writer
 from bot.outbound.workspaces import READ_TIMEOUT, Workspaces
 from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks, run_periodically
 from bot.usecases.access import AccessCheck

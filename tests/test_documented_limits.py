@@ -19,7 +19,7 @@ from bot.inbound.slack import request, socket_mode
 from bot.messages.sessions import MOST_PAUSED, MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.slack import roles
-from bot.outbound.store import auto_pauses, database, people, store, writer
+from bot.outbound.store import auto_pauses, connections, database, leases, people, store, writer
 from bot.outbound.store import history as past_orders
 from bot.usecases import access, auto_pause, delivery, orders, outbox, queue, reminders, session_cards, session_checks
 
@@ -58,13 +58,13 @@ PAGES: dict[str, list[Row]] = {
     ],
     "backup": [("serves after {} s at the latest", store.FIRST_ATTEMPT), ("tries again every {} s", store.RETRY_DELAY)],
     "reliability": [
-        ("{} seconds after its last sign of life", writer.LEASE),
+        ("{} seconds after its last sign of life", leases.LEASE),
         (
             "takes its orders over within {} s, or {} s if it led",
-            writer.LEASE + orders.RECOVERY_INTERVAL,
-            writer.LEASE + 2 * orders.RECOVERY_INTERVAL,
+            leases.LEASE + orders.RECOVERY_INTERVAL,
+            leases.LEASE + 2 * orders.RECOVERY_INTERVAL,
         ),
-        ("wait for the lease, {} to {} s", writer.LEASE, writer.LEASE + orders.RECOVERY_INTERVAL),
+        ("wait for the lease, {} to {} s", leases.LEASE, leases.LEASE + orders.RECOVERY_INTERVAL),
         ("gets no answer of Slack for {} s", outbox.LONGEST_SILENCE),
         ("more than {} minutes before the restart", word(minutes(requests.STILL_WANTED))),
         ("all cards show it, within {} s", outbox.LOOK_INTERVAL),
@@ -118,7 +118,7 @@ PAGES: dict[str, list[Row]] = {
         ("applies at every other within {} seconds", workspaces.MAX_AGE),
         ("a pause waits at most {} seconds for it", workspaces.PAUSE_WAIT),
         ("which is at most {} minutes old", minutes(workspaces.CACHE_TTL)),
-        ("needs up to {} connections for each process", database.READERS + database.WRITERS + 2),
+        ("needs up to {} connections for each process", connections.READERS + connections.WRITERS + 2),
         ("whose clock is over {} minutes wrong rejects", minutes(requests.MOST_SKEW)),
     ],
     "alerts": [

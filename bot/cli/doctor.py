@@ -26,11 +26,11 @@ from bot.outbound.http import NETWORK_ERRORS, read_skew
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, TokenRefusedError
 from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, open_web
 from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError, UnreadableError
+from bot.outbound.store.leases import LEASE, LIVING
 from bot.outbound.store.schema import VERSION
 from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store, unusable
-from bot.outbound.store.writer import LEASE, LIVING
 
 GOOD, ODD, WRONG, SKIPPED = "✓", "!", "✗", "–"  # noqa: RUF001 - the dash of a list
 """Signs: nothing to do; works, but is probably not meant; has to be fixed; not checked."""

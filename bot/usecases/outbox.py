@@ -22,8 +22,8 @@ from bot.core.fields import TOKEN_REFUSED
 from bot.health import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.messages import MOST_TAKEN, MessageRows
-from bot.outbound.store.writer import LEADER, Lease
+from bot.outbound.store.leases import LEADER, Lease
+from bot.outbound.store.outbox import MOST_TAKEN, MessageRows
 from bot.runtime import Tasks, happens, until_tick
 from bot.usecases.cards import CardSender, instead_of
 

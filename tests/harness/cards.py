@@ -13,9 +13,10 @@ from bot.health import Readiness
 from bot.messages.blocks import View
 from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.card_sessions import CardSessions
-from bot.outbound.store.messages import MessageRows, mark
+from bot.outbound.store.leases import Lease
+from bot.outbound.store.outbox import MessageRows, mark
 from bot.outbound.store.store import Store
-from bot.outbound.store.writer import Lease, Writer
+from bot.outbound.store.writer import Writer
 from bot.runtime import Tasks
 from harness.stored import ACME
 from harness.texts import SESSION

@@ -19,12 +19,13 @@ from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import session_lock, workspace_lock
 from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.leases import LEADER, LEASE, Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.postgresql import driver
 from bot.outbound.store.running_orders import HAS_EFFECT, RunningOrder, Settled, write_outcome, write_row
 from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store
-from bot.outbound.store.writer import LEADER, LEASE, Lease, Writer
+from bot.outbound.store.writer import Writer
 from bot.usecases.several import Batch
 from harness.conversation import Conversation, until
 from harness.databases import KEY

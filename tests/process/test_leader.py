@@ -19,7 +19,7 @@ import pytest
 
 from bot.core.cards import Urgency
 from bot.demo.sandbox import environment_of_many
-from bot.outbound.store.messages import add_cards
+from bot.outbound.store.outbox import add_cards
 from bot.sim.anchor import SimAnchor
 from bot.sim.faults import For, Hang, ResetAfterReading, Slow
 from bot.sim.local_server import free_port

@@ -33,9 +33,10 @@ from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreUnreachableError
+from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
-from bot.outbound.store.writer import Lease, Writer
+from bot.outbound.store.writer import Writer
 from bot.runtime import Tasks, begin_request, new_id, run_periodically
 from bot.usecases.access import Access
 from bot.usecases.control import SessionControl

@@ -32,8 +32,9 @@ from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, Try
 from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import connect, session_lock
-from bot.outbound.store.messages import MessageRows, mark, read_message
-from bot.outbound.store.writer import Lease, Writer
+from bot.outbound.store.leases import Lease
+from bot.outbound.store.outbox import MessageRows, mark, read_message
+from bot.outbound.store.writer import Writer
 from bot.runtime import Tasks
 from bot.usecases.cards import LONGEST_ATTEMPT, CardSender
 from bot.usecases.outbox import CALL_INTERVAL, MOST_SENDING, MOST_SENDING_EACH, MOST_UPDATES, Outbox

@@ -32,7 +32,7 @@ from bot.core.sessions import Session, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, session_lock
 from bot.outbound.store.history import states_now
-from bot.outbound.store.messages import (
+from bot.outbound.store.outbox import (
     ALERT,
     ARE_OF_SESSIONS,
     CHANGE,

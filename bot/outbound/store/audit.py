@@ -34,12 +34,11 @@ from bot.core.audit import (
 )
 from bot.core.fields import Secret
 from bot.core.requests import State
-from bot.outbound.store.claims import AUDIT_END, AUDIT_KEY
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import UnreadableError
-from bot.outbound.store.secrets import KEY_COLUMN, FieldCipher, FieldRef
-from bot.outbound.store.writer import LEADS, Lease
+from bot.outbound.store.leases import LEADS, Lease
+from bot.outbound.store.secrets import AUDIT_KEY, KEY_COLUMN, FieldCipher, FieldRef
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +52,7 @@ LOCK = 8_213_905_117_446_201_355  # any number, the same in every process
 _MOST_KNOWN = 10_000
 _START: Mapping[str, Any] = {"at": -math.inf, "id": ""}
 _WIDTH = len(AuditRow._fields)
+_AUDIT_END = "audit end"  # the scope of marks
 
 _ADD = """
     INSERT INTO audit (id, team_id, about, what, at, content, user_id, key_id, link)
@@ -74,16 +74,16 @@ _ENDS = f"""
     SELECT teams.team_id AS team, marks.value AS mark, (SELECT min(place) FROM audit WHERE {_CHAINED}) AS first,
       {", ".join(f"last.{one}" for one in AuditRow._fields)}
     FROM (SELECT value AS team_id FROM json_each(:teams)) AS teams
-    LEFT JOIN marks ON marks.scope = '{AUDIT_END}' AND marks.name = teams.team_id
+    LEFT JOIN marks ON marks.scope = '{_AUDIT_END}' AND marks.name = teams.team_id
     LEFT JOIN audit AS last ON last.team_id = teams.team_id
       AND last.place = (SELECT max(place) FROM audit WHERE {_CHAINED})
 """
 _WRITE_MARK = f"""
-    INSERT INTO marks (scope, name, value) VALUES ('{AUDIT_END}', :team_id, :value)
+    INSERT INTO marks (scope, name, value) VALUES ('{_AUDIT_END}', :team_id, :value)
     ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value
 """
 _TEAMS = f"""
-    SELECT team_id FROM (SELECT name AS team_id FROM marks WHERE scope = '{AUDIT_END}'
+    SELECT team_id FROM (SELECT name AS team_id FROM marks WHERE scope = '{_AUDIT_END}'
       UNION SELECT team_id FROM audit WHERE place IS NOT NULL) AS teams
     WHERE team_id > :after ORDER BY team_id LIMIT 500
 """
@@ -132,7 +132,7 @@ _FOUND = f"""
       {", ".join(f"orders.{one}" for one in ORDER_COLUMNS)}, marks.value AS mark FROM audit
     LEFT JOIN orders ON orders.id = audit.about
     LEFT JOIN audit_people AS people ON people.team_id = audit.team_id AND people.person = audit.person
-    LEFT JOIN marks ON marks.scope = '{AUDIT_END}' AND marks.name = audit.team_id
+    LEFT JOIN marks ON marks.scope = '{_AUDIT_END}' AND marks.name = audit.team_id
 """
 _FOLLOWED = f"""
     {_FOUND} WHERE (audit.team_id, audit.place) > (:team_id, :place) AND audit.place IS NOT NULL

@@ -27,11 +27,10 @@ from bot.core.outcomes import (
 )
 from bot.core.requests import NOBODY, STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
 from bot.core.session_ids import SessionId
-from bot.outbound.store.claims import IS_RECORDED
 from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database, workspace_lock
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.messages import (
+from bot.outbound.store.outbox import (
     ALERT,
     CHANGE,
     HELD,
@@ -43,6 +42,7 @@ from bot.outbound.store.messages import (
     write_content,
 )
 from bot.outbound.store.running_orders import read_outcome
+from bot.outbound.store.workspaces import IS_RECORDED
 from bot.runtime import new_id
 
 LONGEST_TRIED = 86_400.0

@@ -10,7 +10,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session, deadline_of
 from bot.outbound.store.connections import Connection, listed, storable
 from bot.outbound.store.database import Database
-from bot.outbound.store.messages import ALERT, BATCH, CHANGE, HELD, IS_OPEN, OF_PARTS, facts_of, readable, write_facts
+from bot.outbound.store.outbox import ALERT, BATCH, CHANGE, HELD, IS_OPEN, OF_PARTS, facts_of, readable, write_facts
 from bot.outbound.store.reminders import remind_at
 
 _LONGEST_STATUS = 100

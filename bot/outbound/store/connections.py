@@ -20,6 +20,8 @@ from bot.outbound.store.errors import StoreUnreachableError
 _T = TypeVar("_T")
 
 Row = Any  # a row: each column of its statement is an attribute
+READERS = 4  # threads and connections
+WRITERS = 3  # threads and connections beside that for orders; SQLite has one for all
 _GIVEN_UP = "the call was given up"
 _CLOSE_TIMEOUT = 1.0  # seconds; a disk can hang
 

@@ -15,7 +15,7 @@ from cachetools import TTLCache
 
 from bot.core.fields import Secret
 from bot.outbound.store import sqlite
-from bot.outbound.store.connections import Connection, Driver, Pool, Row
+from bot.outbound.store.connections import READERS, WRITERS, Connection, Driver, Pool, Row
 from bot.outbound.store.errors import LockedError, StoreBrokenError, StoreUnreachableError, ValueRefusedError
 
 _T = TypeVar("_T")
@@ -24,8 +24,6 @@ _log = logging.getLogger(__name__)
 TIMEOUT = 5.0  # seconds for a read or a change
 _LOCK_SHARE = 0.8  # of it for each lock
 QUIET = 600.0  # seconds in which an error is not logged again
-READERS = 4  # threads and connections
-WRITERS = 3  # threads and connections beside that for orders; SQLite has one for all
 CUT_INTERVAL = 60.0
 """Seconds between two attempts to empty the write-ahead log of a SQLite file: it has what was deleted."""
 

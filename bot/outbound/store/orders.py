@@ -21,7 +21,8 @@ from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.history import IS_UNFINISHED
-from bot.outbound.store.messages import ask_for_cards, mark
+from bot.outbound.store.leases import IS_LIVE, LEADS
+from bot.outbound.store.outbox import ask_for_cards, mark
 from bot.outbound.store.running_orders import (
     HAS_EFFECT,
     NO_CARDS,
@@ -34,7 +35,7 @@ from bot.outbound.store.running_orders import (
     write_row,
 )
 from bot.outbound.store.secrets import FieldCipher
-from bot.outbound.store.writer import IS_LIVE, LEADS, Work, Writer
+from bot.outbound.store.writer import Work, Writer
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)

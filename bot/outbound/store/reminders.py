@@ -14,7 +14,7 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Deadline
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
-from bot.outbound.store.messages import add_cards, locks_of
+from bot.outbound.store.outbox import add_cards, locks_of
 
 UNKNOWN_AFTER = 1_800.0  # seconds after the pause of a session whose end is not known, or that has none
 LEAST_LEFT = 60.0  # seconds before the end from which a reminder comes too late

@@ -28,7 +28,7 @@ from bot.core.requests import REPEATED, Actor, Order, ReplyAddress, Source, Stat
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.store.connections import Row, storable
-from bot.outbound.store.messages import Marks
+from bot.outbound.store.outbox import Marks
 from bot.outbound.store.reminders import UNKNOWN_AFTER
 from bot.runtime import order_id
 

@@ -34,11 +34,15 @@ SCHEMA = """
       auto_pause VARCHAR(10) DEFAULT 'off' NOT NULL -- an AutoPause
     );
     CREATE INDEX ix_workspaces_auto_pause ON workspaces (team_id) WHERE auto_pause <> 'off';
-    CREATE TABLE marks ( -- see marks.py
+    CREATE TABLE marks ( -- what is small and has no table of its own
+      -- scope: a workspace, name: `notice` and its name, until: it can be sent again, if ever
+      -- `install`, the digest of a used OAuth state, its expiry
+      -- `audit key`, the id of an encryption key; value: the key of links of the audit trail derived from it, encrypted
+      -- `audit end`, a workspace; value: the signed end of its chain of the audit trail
       scope VARCHAR(40) NOT NULL, name VARCHAR(80) NOT NULL, until DOUBLE PRECISION, value TEXT,
       PRIMARY KEY (scope, name)
     );
-    CREATE TABLE leases ( -- of each process that lives, by its name, and of the leader; see writer.py
+    CREATE TABLE leases ( -- of each process that lives, by its name, and of the leader; see leases.py
       name VARCHAR(40) NOT NULL PRIMARY KEY, owner VARCHAR(40) NOT NULL, until DOUBLE PRECISION NOT NULL,
       term INTEGER NOT NULL
     );

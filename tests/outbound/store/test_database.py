@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.outbound.store.database import WRITERS
+from bot.outbound.store.connections import WRITERS
 from bot.outbound.store.sqlite import lock
 from bot.outbound.store.store import open_watched
 from harness.conversation import until

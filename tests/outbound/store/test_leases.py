@@ -5,9 +5,10 @@ import time
 import pytest
 
 from bot.health import Readiness
-from bot.outbound.store.messages import MessageRows
-from bot.outbound.store.writer import LEADER, LEASE, Lease, Writer
+from bot.outbound.store.outbox import MessageRows
+from bot.outbound.store.writer import Writer
 from bot.usecases.outbox import Outbox
+from harness.order_rows import LEADER, LEASE, Lease
 from harness.product import Store
 from harness.stored import execute, fetch
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.cards import Asked, Automatic
 from bot.outbound.store.alerts import LONGEST_JOINED, Place
-from bot.outbound.store.messages import IS_OPEN
+from bot.outbound.store.outbox import IS_OPEN
 from harness import cards as stored
 from harness.cards import incoming
 from harness.order_rows import orders_of, record, running, session_lock

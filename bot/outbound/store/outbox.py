@@ -23,7 +23,8 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, state_at_anchor
 from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
 from bot.outbound.store.database import Database, session_lock
-from bot.outbound.store.writer import LEADS, Writer
+from bot.outbound.store.leases import LEADS
+from bot.outbound.store.writer import Writer
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
