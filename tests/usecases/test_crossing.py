@@ -74,7 +74,13 @@ class _Rows(OrderRows):
     def clear(self, running: RunningOrder) -> Any:
         letter, asked_at = "T" if running.order.verb is Verb.PAUSE else "C", time.monotonic()
         clearing = self._note(running, super().clear(running))
-        clearing.add_done_callback(lambda _: self.world.waited.update({running.id: time.monotonic() - asked_at}))
+
+        def done(clearing: asyncio.Future[Any]) -> None:
+            is_late = time.monotonic() - asked_at > _TURN_WITHIN
+            against = None if clearing.cancelled() or clearing.exception() else clearing.result()[1]
+            self.world.turns[running.id, self.gate] = is_late, against is not None
+
+        clearing.add_done_callback(done)
         return self._watch(letter, clearing, lambda result: bool(result[0]))
 
     def _note(self, running: RunningOrder, change: asyncio.Future[_T]) -> asyncio.Future[_T]:
@@ -180,7 +186,8 @@ class World:
         self.processes = [self._new(f"p{n}") for n in range(processes)]
         self.processes[0].database.slow = 0.3 if "s" in letters else 0.0
         self._in_doubt, self._open, self._unrecorded = set[str](), set[str](), set[str]()
-        self.recorded_at, self.waited = dict[str, float](), dict[str, float]()
+        self.recorded_at = dict[str, float]()
+        self.turns = dict[tuple[str, Gate | None], tuple[bool, bool]]()  # was one denied, and too late
 
     # --- what happens ---
 
@@ -289,8 +296,8 @@ class World:
             self._check_resume(given, order, own, rows)
         elif verb == Verb.END and set(self._sent[order]) != {gate}:
             self.wrong.append(f"{order}: an end is sent again")
-        elif own and is_first and process.gate is gate and (given.batch_id or given.age):
-            self._check_turn(process, given, own, rows)
+        elif own and is_first and (given.batch_id or given.age):
+            self._check_turn(process, gate, own, rows)
 
     def _check_resume(self, given: Order, order: str, own: Row | None, rows: list[Row]) -> None:
         if order in self._in_doubt:
@@ -309,15 +316,20 @@ class World:
         if any(row.outcome == "Ended" for row in rows):
             self.wrong.append(f"{order}: a resume is sent after the end")
 
-    def _check_turn(self, process: Process, given: Order, own: Row, rows: list[Row]) -> None:
+    def _check_turn(self, process: Process, gate: Gate | None, own: Row, rows: list[Row]) -> None:
         resumed = [row for row in rows if row.verb == Verb.RESUME and row.effect]
-        if own.owner != process.name and process.database.has_failed:
+        is_late, is_denied = self.turns.get((own.id, gate), (True, False))
+        if is_denied and not is_late:
+            self.wrong.append(f"{own.id}: a pause that waited is sent without its turn")
+        elif process.gate is not gate:
+            return
+        elif own.owner != process.name and process.database.has_failed:
             self._open.add(own.session_id)  # it was frozen, and then the database did not say that it has no turn
+        elif own.owner != process.name:
+            self.wrong.append(f"{own.id}: a pause that waited is sent although another process has it")
         elif own.state == "waiting":
             self._unrecorded.add(own.id)
-        elif self.waited.get(own.id, math.inf) > _TURN_WITHIN:
-            return  # as one that was frozen meanwhile
-        elif given.age and any(row.seq > own.seq or row.given_at > own.given_at for row in resumed):
+        elif not is_late and any(row.seq > own.seq or row.given_at > own.given_at for row in resumed):
             self.wrong.append(f"{own.id}: a pause that waited is sent after a resume")
 
     def _check_end(self) -> None:
