@@ -1,5 +1,6 @@
 """Blocks, messages and views of Slack."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -136,6 +137,11 @@ def as_response(message: Message) -> dict[str, Any]:
     blocks = {"blocks": list(message.blocks)} if message.blocks else {}
     unfurl = {"unfurl_links": False, "unfurl_media": False}
     return {"response_type": message.visibility.value, "text": message.text, **blocks, **unfurl}
+
+
+def digest_of(message: Message) -> str:
+    """Return a digest of everything that people see of a message."""
+    return hashlib.sha256(json.dumps(as_response(message), sort_keys=True).encode()).hexdigest()
 
 
 def _text_of(block: Block) -> str:

@@ -1,7 +1,5 @@
-"""Cards: alerts, summaries of alerts, and what one says about its session."""
+"""Cards: alerts, summaries of alerts, reminders, and what one says about its session."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -11,11 +9,12 @@ from bot.core.fields import CHANNEL_ID
 from bot.core.outcomes import Outcome
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Phase, Session, SessionState
+from bot.core.sessions import Deadline, Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER
 from bot.messages import buttons
-from bot.messages.blocks import LONGEST_SECTION, Block, Message, Visibility, as_response, context, mrkdwn, row, section
+from bot.messages.blocks import LONGEST_SECTION, Block, Message, Visibility, context, mrkdwn, row, section, told
 from bot.messages.markup import (
+    DASHBOARD,
     QUOTE,
     channel,
     code,
@@ -33,6 +32,7 @@ from bot.messages.markup import (
 )
 from bot.messages.outcomes import (
     CHECKED,
+    NOT_FOUND,
     agent_and_host,
     earlier,
     more_facts,
@@ -174,11 +174,6 @@ def elsewhere(message: Message, meant_for: str) -> Message:
     about = f"Meant for {channel(meant_for)}, where this app can't post: `/invite @anchor` there."
     blocks = (*message.blocks, context(about)) if message.blocks else ()
     return replace(message, text=f"{message.text}\n{about}", blocks=blocks)
-
-
-def digest_of(message: Message) -> str:
-    """Return a digest of everything that people see of a message."""
-    return hashlib.sha256(json.dumps(as_response(message), sort_keys=True).encode()).hexdigest()
 
 
 def alert_message(alert: Alert, refusal: Outcome | None = None) -> Message:
@@ -342,3 +337,33 @@ SAMPLE_ALERT = alert_message(
     )
 )
 """A test card; its session does not exist, so its button does nothing."""
+
+
+def reminder_message(
+    session_id: SessionId,
+    paused: SessionState,
+    deadline: Deadline | None,
+    known: Session | None,
+    *,
+    offers_end: bool = False,
+) -> Message:
+    """Return the reminder of a session that is paused, with its deadline if it has one, Resume, and perhaps End."""
+    top = "⏰ *Paused, not resumed by this app*."
+    what = f"It is not known when this session ends. Resume it, or end it in {DASHBOARD}."
+    if deadline is not None:
+        ends = "may end" if deadline.is_default else "ends"
+        top = f"⏰ *Paused, not resumed by this app, and it {ends} at {time_of(deadline.at)}*."
+        why = " Anchor's documentation names two default limits: 20 and 180 minutes." if deadline.is_default else ""
+        what = f"Then its work is lost.{why}"
+    resume = buttons.state_buttons(session_id, paused, spoken_name(known))
+    end = [buttons.button(Verb.END, session_id, name=spoken_name(known))] if offers_end else []
+    lines = [top, agent_and_host(known), f"{state_line(paused)}.", what]
+    return told(lines, session(session_id), [*resume, *end])
+
+
+def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:
+    """Return the message about a session that ended while it was paused, with Anchor's word for that, or none."""
+    top, said = f"{NOT_FOUND}.", "It has ended, or belongs to another Anchor account."
+    if status:
+        top, said = "⏹️ *Ended while paused*.", f"Anchor's status: {code(status)}."
+    return told([top, f"{state_line(paused)}.", said], session(session_id))

@@ -8,7 +8,7 @@ from bot.core import outcomes
 from bot.core.outcomes import Refusal
 from bot.core.requests import MessageContent, Order, Source, Verb
 from bot.core.session_ids import Found, SessionId, find_session_id
-from bot.core.sessions import ALL_WORD, PHASES, Deadline, Session, SessionState
+from bot.core.sessions import ALL_WORD, PHASES, Session, SessionState
 from bot.messages import buttons, markup
 from bot.messages.blocks import LONGEST_TEXT, Block, Message, Visibility, ephemeral, section, told
 from bot.messages.outcomes import (
@@ -16,9 +16,7 @@ from bot.messages.outcomes import (
     DOING,
     NOT_AUTO_PAUSED,
     NOT_DONE,
-    NOT_FOUND,
     Wording,
-    agent_and_host,
     session_facts,
     spoken_name,
     state_line,
@@ -293,33 +291,3 @@ def warnings(order: Order, outcome: outcomes.Paused | outcomes.Resumed, known: S
 def _state_after(order: Order, outcome: outcomes.KeyTaken, now: float, order_id: str) -> SessionState:
     phase, actor = PHASES[type(outcome).__name__], order.actor
     return SessionState(phase, order.verb, order_id, actor.user_id, actor.channel_id, order.reason, now)
-
-
-def reminder_message(
-    session_id: SessionId,
-    paused: SessionState,
-    deadline: Deadline | None,
-    known: Session | None,
-    *,
-    offers_end: bool = False,
-) -> Message:
-    """Return the reminder of a session that is paused, with its deadline if it has one, Resume, and perhaps End."""
-    top = "⏰ *Paused, not resumed by this app*."
-    what = f"It is not known when this session ends. Resume it, or end it in {markup.DASHBOARD}."
-    if deadline is not None:
-        ends = "may end" if deadline.is_default else "ends"
-        top = f"⏰ *Paused, not resumed by this app, and it {ends} at {markup.time_of(deadline.at)}*."
-        why = " Anchor's documentation names two default limits: 20 and 180 minutes." if deadline.is_default else ""
-        what = f"Then its work is lost.{why}"
-    resume = buttons.state_buttons(session_id, paused, spoken_name(known))
-    end = [buttons.button(Verb.END, session_id, name=spoken_name(known))] if offers_end else []
-    lines = [top, agent_and_host(known), f"{state_line(paused)}.", what]
-    return told(lines, markup.session(session_id), [*resume, *end])
-
-
-def ended_message(session_id: SessionId, paused: SessionState, status: str) -> Message:
-    """Return the message about a session that ended while it was paused, with Anchor's word for that, or none."""
-    top, said = f"{NOT_FOUND}.", "It has ended, or belongs to another Anchor account."
-    if status:
-        top, said = "⏹️ *Ended while paused*.", f"Anchor's status: {markup.code(status)}."
-    return told([top, f"{state_line(paused)}.", said], markup.session(session_id))

@@ -22,7 +22,8 @@ from bot.core.outcomes import (
 from bot.core.requests import Actor, Attempt, ReplyAddress, program_id
 from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
-from bot.messages.cards import alert_message, digest_of
+from bot.messages.blocks import digest_of
+from bot.messages.cards import alert_message
 from bot.messages.markup import without_signs
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, SlackClient
 from bot.outbound.store.alerts import Folded, IncomingAlert, Place, place

@@ -10,8 +10,8 @@ from bot.core.requests import MessageContent, operator_name, program_name
 from bot.core.retries import NO_WORKSPACE
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
-from bot.messages.blocks import Message, Visibility
-from bot.messages.cards import card_message, digest_of, elsewhere, mentioning
+from bot.messages.blocks import Message, Visibility, digest_of
+from bot.messages.cards import card_message, elsewhere, mentioning
 from bot.messages.sessions import failed_message, held_message
 from bot.messages.several import batch_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient

@@ -10,7 +10,7 @@ from bot.core.requests import Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
-from bot.messages.results import ended_message, reminder_message
+from bot.messages.cards import ended_message, reminder_message
 from bot.outbound.store.reminders import PausedSession, ReminderRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import new_id

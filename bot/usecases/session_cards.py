@@ -14,8 +14,7 @@ from bot.core.outcomes import Outcome, Refusal
 from bot.core.requests import Actor, ReplyAddress, Verb, operator_name
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
-from bot.messages.blocks import Message, Visibility
-from bot.messages.cards import digest_of
+from bot.messages.blocks import Message, Visibility, digest_of
 from bot.messages.results import CardUpdate, apply, outcome_message
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.auto_pauses import AutoPauseRows

@@ -16,7 +16,7 @@ from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, Workspace
 from bot.messages import install, results, settings, several
 from bot.messages.blocks import Message, View, actions, section
 from bot.messages.buttons import button
-from bot.messages.cards import card_message
+from bot.messages.cards import card_message, ended_message, reminder_message
 from bot.messages.home import Home, home_view
 from bot.messages.install import Page, installed_page
 from bot.messages.sessions import list_blocks, list_message
@@ -136,12 +136,12 @@ OUTCOMES: Mapping[str, outcomes.Outcome] = {
 }
 PAUSED_BY_BOB = SessionState(Phase.PAUSED, Verb.PAUSE, "order-1", BOB, CHANNEL, "it loops & spends", 0.0)
 REMINDERS: Mapping[str, Message] = {
-    "with the session's own limit": results.reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), TASK),
-    "without its own limit": results.reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), None),  # noqa: FBT003
-    "without a known end": results.reminder_message(ID, PAUSED_BY_BOB, None, None),
-    "with End session": results.reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), TASK, offers_end=True),
-    "ended while paused": results.ended_message(ID, PAUSED_BY_BOB, "completed"),
-    "known no longer while paused": results.ended_message(ID, PAUSED_BY_BOB, ""),
+    "with the session's own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), TASK),
+    "without its own limit": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0, True), None),  # noqa: FBT003
+    "without a known end": reminder_message(ID, PAUSED_BY_BOB, None, None),
+    "with End session": reminder_message(ID, PAUSED_BY_BOB, Deadline(1_200.0), TASK, offers_end=True),
+    "ended while paused": ended_message(ID, PAUSED_BY_BOB, "completed"),
+    "known no longer while paused": ended_message(ID, PAUSED_BY_BOB, ""),
 }
 ALERT = cards.Alert(
     ID, "It spent $40\nin a minute.", "High spend", cards.Severity.CRITICAL, "https://a.example/?a=1&b=2"
