@@ -78,6 +78,14 @@ async def test_of_two_admins_at_once_the_second_is_refused(team: Tenant) -> None
         ]
 
 
+async def test_the_author_of_a_change_is_told_although_it_is_not_known_who_else_is_an_admin(team: Tenant) -> None:
+    await team.open_modal("anchor_change_policy")
+    await team.at.rename_table("people", "gone")
+    await team.submit(only(team.second))
+    notice = settings_texts.policy_saved(Policy(pause=Rule(frozenset({team.second.id})))).notice(team.admin.id)
+    assert await team.wait_for_direct_messages(user=team.admin) == [notice.text]
+
+
 async def test_selected_people_without_any_is_an_error_and_with_everyone_they_are_ignored(team: Tenant) -> None:
     await team.open_modal("anchor_change_policy")
     await team.submit({"pause_who": "selected"})
