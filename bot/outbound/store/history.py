@@ -15,6 +15,7 @@ from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import StoreUnreachableError, or_default
+from bot.outbound.store.leases import DELETE_OLD_LEASES
 from bot.outbound.store.running_orders import read_outcome
 
 _log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ _DELETE_PARTS = f"""
     DELETE FROM parts WHERE id IN (SELECT id FROM parts AS old WHERE old.changed_at < :limit
       AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = old.message_id) LIMIT {10_000})
 """
-_DELETE_LEASES = "DELETE FROM leases WHERE until < :limit"
 BATCH = 200  # rows in a transaction: on SQLite those of other orders wait for it
 _PAUSE = 0.2  # seconds between two transactions
 MOST_OTHERS = 200  # sessions whose pauses are read beside those of a list
@@ -200,7 +200,7 @@ async def prune(database: Database, days: int) -> None:
 
 
 def _delete_leftovers(connection: Connection) -> None:
-    for sql in (_DELETE_LEASES, _DELETE_PARTS):
+    for sql in (DELETE_OLD_LEASES, _DELETE_PARTS):
         connection.execute(sql, limit=connection.now() - _DAY)
 
 

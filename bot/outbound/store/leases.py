@@ -48,6 +48,7 @@ _YIELD = f"""
 """
 LIVING = f"SELECT owner FROM leases WHERE name <> '{LEADER}' AND {IS_LIVE}"
 _LEAVE = ("DELETE FROM leases WHERE name = :owner", "UPDATE leases SET until = unix_now() - 1 WHERE owner = :owner")
+DELETE_OLD_LEASES = "DELETE FROM leases WHERE until < :limit"
 
 
 @dataclass(eq=False)
