@@ -28,6 +28,7 @@ from bot.usecases.access import Access, OperatorAccess
 
 NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in its settings."
 
+_WITHOUT_LIST = "`anchor-bot pause ID` works without this list."
 _OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
 _IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for the id of the workspace
 
@@ -68,7 +69,7 @@ class Context:
         """Return the sessions that run. Raises NotDoneError."""
         found = await self.sessions.running((await self.require_access(order)).key)
         if isinstance(found, NotRead):
-            raise NotDoneError(terminal_text(not_read_text(found, verdict=NOTHING_PAUSED)))
+            raise NotDoneError(terminal_text(not_read_text(found, verdict=NOTHING_PAUSED, without=_WITHOUT_LIST)))
         return found
 
 

@@ -46,16 +46,19 @@ _CONNECT = (
     "export SSL_CERT_FILE with the proxy's authority (not in .env)."
 )
 _INSTALL = "Install the app at BASE_URL/slack/install."
-_REINSTALL = (
-    "Reinstall the app in Slack (OAuth & Permissions), and copy its bot token to SLACK_BOT_TOKEN. With many "
-    f"workspaces: {_INSTALL} If the workspace has left, delete it: `anchor-bot workspaces delete`."
-)
-_SOCKET_MODE = (
-    "Switch Socket Mode on, and generate an app-level token with connections:write in the app's settings (Basic "
-    "Information)."
-)
+_FIXES_OF_ONE = {
+    "bot token": "Reinstall the app in Slack (OAuth & Permissions), and copy its bot token to SLACK_BOT_TOKEN.",
+    "alert channel": "Set ALERTS_CHANNEL.",
+    "Anchor key": "Make a new key in Anchor's dashboard, and set ANCHOR_API_KEY to it.",
+}
+_FIXES_OF_MANY = {
+    "bot token": f"{_INSTALL} If the workspace has left, delete it: `anchor-bot workspaces delete`.",
+    "alert channel": "An admin chooses one in the app's Home.",
+    "Anchor key": "An admin makes a new key in Anchor's dashboard, and sets it in the app's Home.",
+}
+_SOCKET_MODE = "Switch Socket Mode on, and make an app-level token with connections:write (Basic Information)."
 _INVITE = "Check which channel is chosen, and invite the bot there: /invite @anchor."
-_NEW_KEY = "Make a new key in Anchor's dashboard. Set it as ANCHOR_API_KEY or, with many workspaces, in the app's Home."
+_UNREADABLE = "Restore the removed key of ENCRYPTION_KEYS or the newer bot, or delete the workspace and install again."
 _KEYS_UNFIT = "Add the key that it was created with. Without it the secrets are lost, and you need a new database."
 
 
@@ -114,6 +117,9 @@ class _Checks:
     slack: SlackClient
     anchor: AnchorClient
 
+    def _fix(self, name: str) -> str:
+        return (_FIXES_OF_MANY if self.settings.workspace is None else _FIXES_OF_ONE)[name]
+
     def groups(self) -> list[Coroutine[Any, Any, list[Check]]]:
         """Return groups of checks that do not depend on each other, in the sequence in which they are printed."""
         one, token = self.settings.workspace, self.settings.slack_app_token
@@ -127,7 +133,7 @@ class _Checks:
             self._reach("Slack", self.settings.slack_api_url, _SLACK_PATH),
             self._reach("Anchor", self.settings.anchor_api_url, _ANCHOR_PATH),
         )
-        return [slack, anchor, _judge_clock(other_skew if skew is None else skew)]
+        return [slack, anchor, _judge_clock("Anchor", other_skew) if skew is None else _judge_clock("Slack", skew)]
 
     async def _reach(self, name: str, url: str, path: str) -> tuple[Check, float | None]:
         """Send a request. Return also the seconds by which the server's clock is ahead, None if it did not say."""
@@ -202,7 +208,7 @@ class _Checks:
             try:
                 workspace = await store.rows.find(team_id)
             except UnreadableError as error:
-                found.append(Check(f"workspace {team_id}", WRONG, f"can't be read: {error}", _INSTALL))
+                found.append(Check(f"workspace {team_id}", WRONG, f"can't be read: {error}", _UNREADABLE))
             else:
                 checks = [] if workspace is None else await self._check_workspace(workspace)
                 found += [replace(one, name=f"{one.name} of {team_id}") for one in checks]
@@ -210,8 +216,7 @@ class _Checks:
 
     async def _check_workspace(self, workspace: Workspace) -> list[Check]:
         """Check the bot token and what it is for, and the key of one workspace."""
-        of_token = self._check_token(workspace)
-        found, key = await asyncio.gather(of_token, _check_key(self.anchor, workspace.anchor_key))
+        found, key = await asyncio.gather(self._check_token(workspace), self._check_key(workspace.anchor_key))
         return [*found, key]
 
     async def _check_token(self, workspace: Workspace) -> list[Check]:
@@ -219,21 +224,21 @@ class _Checks:
         try:
             found = await self.slack.inspect(workspace.bot_token)
         except TokenRefusedError as error:
-            return [Check(name, WRONG, f"Slack refuses it ({error})", _REINSTALL)]
+            return [Check(name, WRONG, f"Slack refuses it ({error})", self._fix(name))]
         except SlackUnreachableError as error:
             return [_no_answer(name, "Slack", str(error))]
-        accepted = f"accepted, for the workspace {found.team_name} ({found.team_id}), as @{found.bot_name}"
-        return [Check(name, GOOD, accepted), _judge_scopes(found.scopes), *await self._check_channels(workspace)]
+        who = " as @".join(filter(None, [f"{found.team_name} ({found.team_id})".lstrip(), found.bot_name]))
+        accepted = Check(name, GOOD, f"accepted, for the workspace {who}")
+        return [accepted, _judge_scopes(found.scopes), *await self._check_channels(workspace)]
 
     async def _check_channels(self, workspace: Workspace) -> list[Check]:
-        """Check whether the bot can post in the channel for alerts, and in those that alerts can name."""
+        """Check whether the bot can post in the alert channel, and in those that alerts can name."""
         first = workspace.alerts_channel
         further = {one for token in workspace.alert_tokens for one in token.channels} - {first}
         found = [await self._check_channel(workspace, one, ODD) for one in sorted(further)]
         if first is not None:
             return [await self._check_channel(workspace, first, WRONG), *found]
-        fix = "Set ALERTS_CHANNEL or, with many workspaces, choose one in the app's Home."
-        unset = Check("alert channel", WRONG, "none is set: an alert has to name another one", fix)
+        unset = Check("alert channel", WRONG, "none is set: alerts have to name one", self._fix("alert channel"))
         return [unset, *found] if workspace.alert_tokens else found
 
     async def _check_channel(self, workspace: Workspace, channel: str, refused: str) -> Check:
@@ -248,27 +253,26 @@ class _Checks:
         mentioned = workspace.group_of(channel) or "nobody"
         return Check(name, GOOD, f"the bot can post to {channel}, where it mentions {mentioned}")
 
+    async def _check_key(self, key: AnchorKey | None) -> Check:
+        """Try a key with one harmless request."""
+        name = "Anchor key"
+        if key is None:
+            return Check(name, WRONG, "none is set, so nobody can pause", self._fix(name))
+        problem = await self.anchor.try_key(key.value)
+        if problem is None:
+            return Check(name, GOOD, "Anchor accepts it")
+        why = "no response" if problem.status_code is None else f"HTTP {problem.status_code}"
+        refused = Check(name, WRONG, f"Anchor refuses it ({why})", self._fix(name))
+        return refused if problem.is_key_refused else _no_answer(name, "Anchor", why)
 
-async def _check_key(anchor: AnchorClient, key: AnchorKey | None) -> Check:
-    """Try a key with one harmless request."""
-    name = "Anchor key"
-    if key is None:
-        return Check(name, WRONG, "none is set, so nobody can pause", "An admin sets it in the app's Home.")
-    problem = await anchor.try_key(key.value)
-    if problem is None:
-        return Check(name, GOOD, "Anchor accepts it")
-    why = "no response" if problem.status_code is None else f"HTTP {problem.status_code}"
-    refused = Check(name, WRONG, f"Anchor refuses it ({why})", _NEW_KEY)
-    return refused if problem.is_key_refused else _no_answer(name, "Anchor", why)
 
-
-def _judge_clock(skew: float | None) -> Check:
+def _judge_clock(server: str, skew: float | None) -> Check:
     """Judge this machine's clock by the seconds that a server is ahead."""
     if skew is None:
-        return Check("clock", SKIPPED, "not checked: neither Slack nor Anchor answers")
+        return Check("clock", SKIPPED, "not checked: neither Slack nor Anchor said what time it is")
     if abs(skew) <= MOST_SKEW:
-        return Check("clock", GOOD, f"agrees with Slack's within {abs(skew):.0f} s")
-    late = f"differs from Slack's by {abs(skew):.0f} s. Over HTTP the bot rejects every request"
+        return Check("clock", GOOD, f"agrees with {server}'s within {abs(skew):.0f} s")
+    late = f"differs from {server}'s by {abs(skew):.0f} s. Over HTTP the bot rejects every request"
     return Check("clock", WRONG, late, "Let the machine set its clock by NTP.")
 
 

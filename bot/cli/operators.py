@@ -22,7 +22,7 @@ from bot.core.history import PastOrder
 from bot.core.requests import FORGOTTEN
 from bot.core.workspace import AnchorKey, KeyCheck, is_key
 from bot.messages.markup import printable
-from bot.messages.settings import key_not_accepted
+from bot.messages.settings import NOT_A_KEY, key_not_accepted
 from bot.outbound.store.errors import StoreError, StoreNotUsableError
 from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.people import Person, forget, permissions_of
@@ -36,7 +36,7 @@ _PAGE = 1_000  # orders that are read at a time
 _EXIT_CODES = {Verdict.WHOLE: 0, Verdict.CHANGED: 1, Verdict.UNVERIFIABLE: 2}
 _NOTHING_KEPT = "DATABASE_URL is sqlite://, so the bot keeps nothing."
 _WIDTH = 100
-_EXISTS = f"{ENV_FILE} exists. Edit it, or move it away first: with ENCRYPTION_KEYS, only those decrypt the database."
+_EXISTS = f"{ENV_FILE} exists. Edit it, or move it away, and keep its ENCRYPTION_KEYS: only they decrypt the database."
 _NO_KEYS = (
     "There are no ENCRYPTION_KEYS in the settings here. This command is for a bot of many workspaces, or for one with "
     "ENCRYPTION_KEYS: run it in the directory of that bot."
@@ -146,7 +146,7 @@ def _read_key(team_id: str) -> Secret:
         line = ""
     key = Secret(line.strip())
     if not is_key(key.reveal()):
-        raise NotDoneError("Invalid key: it is empty, or contains spaces or characters that no key has.")
+        raise NotDoneError(NOT_A_KEY.text)
     return key
 
 

@@ -63,7 +63,7 @@ async def give_order(options: argparse.Namespace, settings: Settings) -> int:
         actor = Actor(context.team_id, "", user_id())
         order = Order(verb, options.session, actor, options.reason, source=Source.COMMAND_LINE)
         if context.why_not is not None and verb is not Verb.PAUSE:
-            raise NotDoneError(f"Not {verb.past}: this is recorded first. {context.why_not}")
+            raise NotDoneError(f"Not {verb.past}: the {verb} must be recorded before it is sent. {context.why_not}")
         if context.why_not is not None:
             lacking = "It is not known what is paused" if is_list else "The pause will not be recorded"
             warn(f"{lacking}. {context.why_not}")
@@ -158,8 +158,8 @@ class _Execution:
                 warn("The database did not record this in time: `anchor-bot journal` may lack it.")
             return int(not all(isinstance(one.outcome, Done) for one in self.running))
         sent = "Nothing was sent. " if all(one.outcome == _UNSENT for one in self.running) else ""
-        journal = "The journal has it." if self.is_recorded else "The journal may lack it."
-        print(f"anchor-bot: Interrupted. {sent}{journal}", file=sys.stderr)  # noqa: T201 - output of a command
+        has = "has" if self.is_recorded else "may lack"
+        print(f"anchor-bot: Interrupted. {sent}The journal {has} the outcome.", file=sys.stderr)  # noqa: T201 - output of a command
         return 128 + self.received
 
 

@@ -25,7 +25,7 @@ _Choice = TypeVar("_Choice", bound=str)
 
 _BAD_KEY = "contains spaces or characters that no key has. Copy it again"
 _ALERT_TOKEN = re.compile(rf"(?:({SENDER_NAME.pattern})=)?([!-+\--<>-~]+=*)", re.ASCII)
-_ABOUT_NAMES = "A name has at most 30 of a-z, 0-9, - and _, and begins with none of the last two."
+_ABOUT_NAMES = "A name has at most 30 of a-z, 0-9, - and _, and begins with a letter or digit."
 _SHORT = (
     f"has a token of under {LEAST_TOKEN_LENGTH} characters, which can be guessed. Make a new one with: "
     "openssl rand -hex 32"
@@ -299,7 +299,7 @@ _ALERTS = (
         "many workspaces, do not set it for the bot: an admin makes tokens in the app's Home. See "
         "docs/alerts.md#programs-and-their-tokens."),
     Setting("ALERTS_CHANNEL", matching, "", (_CHANNEL, CHANNEL_ID.fullmatch),
-        "One workspace: the id of the channel for alerts; without it an alert has to name another one. In Slack: "
+        "One workspace: the id of the alert channel; without it an alert has to name another one. In Slack: "
         "channel details > About, at the end."),
     Setting("ALERTS_CHANNELS", ids, "", _CHANNELS,
         "One workspace: the ids of other channels that alerts can name, separated by commas. An alert for any other "

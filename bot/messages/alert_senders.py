@@ -27,25 +27,23 @@ _ABOUT_ON = (
     "workspace: permissions and channels do not apply to alerts."
 )
 _LONGEST_NAME = 50  # of a field
-UNSEEN = (
-    f"A new token for alerts was made, but its window could not show it. Revoke it {IN_HOME}, and make another one."
-)
+UNSEEN = f"A new alert token was made, but its window could not show it. Revoke it {IN_HOME}, and make another one."
 """The token must appear nowhere but in its modal."""
 
 
 def closed_message(channel_id: str) -> Message:
     """Return the notice that Slack takes no alerts in a channel."""
     return ephemeral(
-        f"⚠️ This app can't post in {channel(channel_id)}: alerts for it are in the channel for alerts.",
+        f"⚠️ This app can't post in {channel(channel_id)}: alerts for it go to the alert channel.",
         "Fix: send `/invite @anchor` there, or let the sender name another channel. You are told this once a day.",
     )
 
 
 NO_WEBHOOK = 'The body is not from Alertmanager (version "4") or Grafana (version "1"): other programs use /alerts.'
-NO_CHANNEL = "The workspace has no channel for alerts. Choose one: alerts are taken when they come again."
+NO_CHANNEL = "Nothing was posted: the workspace has no alert channel. Choose one, and send the alert again."
 NO_ACTION = 'The action is unknown, so nothing is paused: send "pause".'
 NO_FINGERPRINT = "Without a fingerprint nothing is paused: send an id of this alert, the same each time it comes."
-MAY_NOT_PAUSE = "Nothing is paused: this token may not ask for it."
+MAY_NOT_PAUSE = "Nothing is paused: this token does not allow pauses. The app's Home says who can change that."
 NO_TEXT = "The alert does not say what happened."
 SEND_LESS = (
     "Group by session_id, remove max_alerts (in Grafana Max alerts), and shorten texts: a request can have 500 alerts."
@@ -133,7 +131,7 @@ def _alert_example(url: str) -> str:
 
 
 def token_made(secret: Secret, url: str, token: AlertToken) -> Reply:
-    """Return the reply with a new alerts token."""
+    """Return the reply with a new alert token."""
     text = (
         "✅ *New token made.* Copy it now: it is *shown only this once*. Anybody who has it can post alerts here. The "
         "example below the token shows how to use it."
@@ -163,7 +161,7 @@ def about_alert(name: str, problem: str) -> str:
 
 def ignored(name: str) -> str:
     """Return the warning about a field of an alert, whose name can be any text."""
-    return f"The field {one_line(name, limit=_LONGEST_NAME)} is unknown, or what it says can't be read: it is ignored."
+    return f"The field {one_line(name, limit=_LONGEST_NAME)} is unknown or invalid, so it is ignored."
 
 
 def lost_message(why: Lost, names: Iterable[str]) -> Message:

@@ -60,7 +60,7 @@ QUESTION = "Resume this agent?"
 EFFECT = "The agent goes on where it was paused."
 """What Resume asks."""
 
-_BATCH_EFFECT = "They go on where they were paused. Those with a newer order stay as they are."
+_BATCH_EFFECT = "They go on where they were paused. Those with a newer request stay as they are."
 
 END_EFFECT = (
     "The browser, its pages and the agent's run are lost. A profile is kept only if the session was made to persist "

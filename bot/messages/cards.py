@@ -42,11 +42,11 @@ from bot.messages.outcomes import (
     state_line,
 )
 
-WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and the alerts token of this workspace."  # noqa: S105 - a sentence
+WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and an alert token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
 STOPPING = "Nothing was posted: the bot is being started or stopped. Send the alert again in a few seconds."
-STORE_FAILED = "The bot's database fails. Send the alert again in a few seconds: nothing is counted twice."
-BUSY = "Too many alerts come, or wait to be posted. Send the alert again in a few seconds."
+STORE_FAILED = "The bot's database does not answer. Send the alert again in a few seconds: nothing is counted twice."
+BUSY = "Too many alerts are coming in or waiting. Send the alert again in a few seconds."
 ENDED = "The session has ended, so nothing was posted, and its card stays as it is."
 
 _LONGEST_TITLE, _LONGEST_HEADING = 150, 80
@@ -219,8 +219,9 @@ def _result_card(shown: Shown, content: ResultContent, end: Sequence[Block]) -> 
     state, about = shown.state, session(shown.session_id)
     if state is None or not state.follows(content.order_id):
         return Message(content.text, Visibility.IN_CHANNEL, content.blocks)
-    before = f"Before: {earlier(content.text.partition(chr(10))[0])}"
-    top = "\n".join(_lines(state_line(state), agent_and_host(shown.facts), before))
+    told, now = earlier(content.text.partition("\n")[0]), state_line(state)
+    before = "" if now.startswith(told.rstrip(".")) else f"Before: {told}"
+    top = "\n".join(_lines(now, agent_and_host(shown.facts), before))
     known = buttons.state_buttons(shown.session_id, state, spoken_name(shown.facts))
     return Message(f"{top}\n{about}", Visibility.IN_CHANNEL, (section(top), context(about), *row(*known, *end)))
 

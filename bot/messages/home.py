@@ -23,7 +23,7 @@ _STATUS = {
     "{named}. The first pause or resume will show.",
     KeyCheck.REFUSED: "⛔ *Needs a new key*: Anchor refuses the key {named}, so nobody can pause or resume.",
 }
-_ADMIN_SETS = "An admin or owner of this workspace can set it in their Home tab of this app."
+_ADMIN_SETS = "An admin or owner of this workspace can set one in their Home tab of this app."
 _OPERATOR_SETS = "The operator of this bot must set another one, in .env."
 _BY_OPERATOR = "the operator of this bot"
 _GROUP = "User group that alerts mention: its id, or C…=S…,C…=S…,S…, then Enter"  # Slack has no menu of user groups

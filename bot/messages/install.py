@@ -7,7 +7,7 @@ from bot.messages.outcomes import COMMANDS
 
 _NOTHING = "Nothing was installed here."
 _LONGEST = 100  # characters of Slack's own text
-_OPERATOR = "Tell the operator of this bot."
+_OPERATOR, _AGAIN = "Tell the operator of this bot.", "If this happens again, tell the operator of this bot."
 _KEY_KNOWN = ("Its Anchor API key is still known.",)
 _KEY_MISSING = (
     "One thing is left: the Anchor API key of your workspace.",
@@ -15,10 +15,10 @@ _KEY_MISSING = (
 )
 _TRY = f"Try it in any channel: {COMMANDS[Verb.PAUSE]} help"
 
-DENIED = "Slack says that it was not allowed."
+DENIED = "Somebody cancelled it in Slack, or Slack did not allow it."
 ORG_WIDE = (
-    "It was for a whole organisation, but each workspace has its own Anchor key. Please remove the app from the "
-    "organisation, and install it in the workspace that needs it."
+    "It was for a whole organization, but each workspace has its own Anchor key. Please remove the app from the "
+    "organization, and install it in the workspace that needs it."
 )
 TOKEN_ROTATES = "its Slack app rotates tokens, which can't be turned off again. It needs another app."  # noqa: S105 - a text
 SLACK_SILENT = "Slack could not be reached, or its answer could not be read."
@@ -77,12 +77,12 @@ def operator_page(why: str) -> Page:
 
 def unavailable_page(why: str) -> Page:
     """Return the page for what may pass."""
-    return Page(503, "Not finished: try again in a moment", (why, _OPERATOR), outcome="Unavailable")
+    return Page(503, "Not finished: try again in a moment", (why, _AGAIN), outcome="Unavailable")
 
 
 def broken(incident_id: str) -> str:
     """Return what is said of an unexpected exception."""
-    return f"Something broke in the bot itself. The log has the details under {incident_id}."
+    return f"Something broke in the bot (incident {incident_id})."
 
 
 def installed_page(team_id: str, team_name: str, *, has_key: bool) -> Page:

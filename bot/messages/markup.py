@@ -171,7 +171,8 @@ DASHBOARD = link("https://app.anchorbrowser.io/sessions", "Anchor's dashboard")
 
 def now_in_dashboard(verb: Verb) -> str:
     """Return the advice to do it without the bot, because that takes no repair."""
-    return f"{_DO[verb].capitalize()} it{' now' if verb is Verb.PAUSE else ''} in {DASHBOARD}."
+    what = "session" if verb is Verb.END else "agent"
+    return f"{_DO[verb].capitalize()} the {what}{' now' if verb is Verb.PAUSE else ''} in {DASHBOARD}."
 
 
 def or_in_dashboard(verb: Verb) -> str:

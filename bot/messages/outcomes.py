@@ -96,8 +96,8 @@ _ROWS: Mapping[str, _Row] = {
     Unavailable.__name__: _Row("Anchor can't be reached{status}, and nothing was done", _LATER),
     Doubt.NO_ANSWER: _Row("No answer came from Anchor{status}"),
     Doubt.NOT_UNDERSTOOD: _Row("Anchor's answer does not say whether it was done{status}{quote}"),
-    Doubt.OVERTAKEN: _Row("An opposite request was under way, and nobody knows which of them counts"),
-    Broken.__name__: _Row("Something broke in the bot. Tell its operator the incident {incident}"),
+    Doubt.OVERTAKEN: _Row("An opposite request was under way, and it is not known which one came last"),
+    Broken.__name__: _Row("Something broke in the bot (incident {incident}): tell its operator"),
     Why.NOT_MEMBER: _Row("Only full members of the workspace that installed this app are allowed to do that", _ASK),
     Why.ROLE_UNKNOWN: _Row(
         "Slack did not say who is a member of this workspace",
@@ -115,7 +115,7 @@ _ROWS: Mapping[str, _Row] = {
     Why.WRONG_WORKSPACE: _Row(
         "This bot does not serve your workspace", "{now} The operator of this bot can set it up."
     ),
-    Why.NO_KEY: _Row("This workspace has no Anchor API key yet", f"{{now}} An admin can set it {markup.IN_HOME}."),
+    Why.NO_KEY: _Row("This workspace has no Anchor API key yet", f"{{now}} An admin can set one {markup.IN_HOME}."),
     Why.STORE_UNAVAILABLE: _Row("The bot's database did not answer, and nothing was sent", _LATER, has_button=True),
     Why.OVERLOADED: _Row("The bot had too many requests, and sent nothing", _LATER, has_button=True),
     Why.STOPPING: _Row("The bot was being restarted, and sent nothing", _LATER, has_button=True),

@@ -150,9 +150,9 @@ def broken_button_message(verb: Verb, value: str) -> Message:
 def incident_message(incident_id: str) -> Message:
     """Return the answer after an unexpected exception outside of an order."""
     return ephemeral(
-        f"*Something broke in the bot itself* (incident {markup.code(incident_id)}).",
-        "It is not known whether your request was carried out.",
-        "Tell the operator of the bot; the log has the details.",
+        f"*Something broke in the bot* (incident {markup.code(incident_id)}).",
+        f"It is not known whether your request was carried out: `{_PAUSE}` lists what runs and what is paused.",
+        "Tell the operator of this bot: the log has the details of the incident.",
     )
 
 

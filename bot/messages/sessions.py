@@ -26,6 +26,7 @@ REFRESH = "anchor_refresh_sessions"
 NOTHING_PAUSED, _NOTHING_DONE = "⛔ *Nothing was paused.*", "⛔ *Nothing was done.*"
 _PAUSE = COMMANDS[Verb.PAUSE]
 _NOT_SHOWN = "⛔ *The sessions can't be shown.*"
+_WITHOUT_LIST = f"`{_PAUSE} &lt;session_id&gt;` and the buttons on alerts work without this list."
 _MORE_UNREAD = "Not everything could be read, so there can be more."
 
 
@@ -35,16 +36,13 @@ def reading_message(words: str) -> Message:
     return ephemeral(f"⏳ Looking{about} among the sessions… *Nothing was done yet.* The answer follows here.")
 
 
-def not_read_text(failure: NotRead, *, verdict: str = _NOT_SHOWN) -> str:
-    """Return why Anchor's sessions are not shown, after the verdict."""
+def not_read_text(failure: NotRead, *, verdict: str = _NOT_SHOWN, without: str = _WITHOUT_LIST) -> str:
+    """Return why Anchor's sessions are not shown, after the verdict, and what works `without` them."""
     if failure.is_key_refused:
         wording = worded(Verb.PAUSE, KeyRejected(failure.status_code))
         return f"{verdict} {wording.reason} {wording.advice}"
     status = f" ({failure.status_code})" if failure.status_code else ""
-    return (
-        f"{verdict} Anchor's list can't be read now{status}. Try again in a moment, or use {DASHBOARD}."
-        f"\n`{_PAUSE} &lt;session_id&gt;` and the buttons on alerts work without this list."
-    )
+    return f"{verdict} Anchor's list can't be read now{status}. Try again in a moment, or use {DASHBOARD}.\n{without}"
 
 
 def list_refusal(refusal: Refusal, *, verdict: str = _NOT_SHOWN, verb: Verb = Verb.PAUSE) -> Message:
@@ -140,7 +138,7 @@ def _paused_heading(overview: Overview, count: int) -> str:
 def failed_message(content: HeldContent) -> Message:
     """Return the message about pauses that failed, and that have no message each."""
     top = f"⛔ *Not paused automatically: {counted(content.failed, 'more session')}* of {mention(content.user_id)}."
-    rest = f"They failed since {moment(content.since)}, and the agents may still run. *Read the list* shows what runs."
+    rest = f"The first failed {moment(content.since)}. The agents may still run. *Read the list* shows what runs."
     return told([top, rest], buttons=[plain_button(READ_LIST, "Read the list")])
 
 

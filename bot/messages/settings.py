@@ -49,18 +49,15 @@ MEMBERS_ONLY = "Full members only: guests, bots and other companies never can."
 _ABOUT_POLICY = f"{MEMBERS_ONLY} Admins are no exception: if you select people, select yourself, too."
 
 _ABOUT_END = (
-    "*End session* is the harder brake: it closes the session's browser, and its pages and the agent's run are lost. "
-    "The button is on results that Anchor did not confirm, on those of outside programs, on reminders, and on paused "
-    "sessions."
+    "*End session* closes the session's browser, and its pages and the agent's run are lost. The button is on results "
+    "that Anchor did not confirm, on those of outside programs, on reminders, and on paused sessions."
 )
 
 CHECKING = "⏳ Checking… You can close this window: the answer then comes as a direct message."
 NOBODY_SELECTED = "Select at least one person, or choose another option."
 
 _NOT_CHANGED = "⚠️ *Nothing was changed:*"
-_RIGHTS = {
-    Role.UNKNOWN: "Slack does not answer whether you are an admin of this workspace. Try again in a minute.",
-}
+_RIGHTS = {Role.UNKNOWN: "Slack did not say whether you are an admin of this workspace. Try again in a minute."}
 
 
 def key_modal(workspace: Workspace) -> View:
@@ -176,8 +173,8 @@ NOT_SAVED = Reply(
     "⚠️ *It is not known whether this was saved*: the bot's database does not answer. Look at the Home tab in a "
     "minute, and try again if needed.",
 )
-NOT_A_KEY = Reply("NotAKey", "This is not a key: it has spaces, or characters that no key has. Copy it again.", (KEY,))
-NO_CHANNEL = Reply("NoChannel", f"{_NOT_CHANGED} no channel for alerts is chosen.")
+NOT_A_KEY = Reply("NotAKey", "This is no key: it is empty, or has characters that no key has. Copy it again.", (KEY,))
+NO_CHANNEL = Reply("NoChannel", f"{_NOT_CHANGED} no alert channel is chosen.")
 
 
 def not_admin(role: Role) -> Reply:
@@ -215,7 +212,7 @@ def alert_posted(channel_id: str) -> Reply:
 def alert_not_posted(channel_id: str, code_of_slack: str) -> Reply:
     """Return the reply to a test alert that Slack refused, or did not answer ("")."""
     name = channel(channel_id)
-    why = f"Slack did not answer, so a test alert may have been posted in {name}. Try again in a minute."
+    why = f"Slack did not answer. Perhaps the test alert was posted in {name}. Try again in a minute."
     return Reply("AlertNotPosted", f"{_NOT_CHANGED} {refused_by_slack(code_of_slack, name) if code_of_slack else why}")
 
 

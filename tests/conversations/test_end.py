@@ -1,4 +1,4 @@
-"""End session, the harder brake: who can use it, where it is offered, what it asks, and what is told of it."""
+"""End session: who can use it, where it is offered, what it asks, and what is told of it."""
 
 import asyncio
 import time

@@ -102,7 +102,7 @@ def test_the_table_has_these_events() -> None:
 async def test_an_event_mentions_the_group_of_its_channel_and_no_other_one(event: str) -> None:
     act, settings = EVENTS[event]
     where, who = ROWS[event]
-    channel, other = (HOME, OPS) if where == "the channel for alerts" else (OPS, HOME)
+    channel, other = (HOME, OPS) if where == "the alert channel" else (OPS, HOME)
     for configured, count in ((channel, int(who != "nobody")), (other, 0)):
         async with braking(ALERTS_GROUP=f"{configured}={ON_CALL}", **settings) as at:
             at.slack.api_calls.clear()

@@ -130,7 +130,7 @@ class WorkspaceRows:
         """Save an installation; an earlier one keeps its settings. Return whether the workspace has an Anchor key."""
         token = self._cipher.encrypt(installation.bot_token, FieldRef(installation.team_id, "bot_token"))
         values = asdict(installation) | {"bot_token": token, "scopes": ",".join(installation.scopes)}
-        record = Record(installation.installed_by, "installation", "installed")
+        record = Record(installation.installed_by, "this app", "installed")
 
         def save(connection: Connection) -> bool:
             (row,) = connection.fetch_all(_SAVE, **values)
@@ -162,7 +162,7 @@ class WorkspaceRows:
             "anchor_api_key_set_by": key.set_by,
             "anchor_api_key_set_at": key.set_at,
         }
-        return await self._change(team_id, values, Record(by, "Anchor key", "set"), ("key_version", if_version))
+        return await self._change(team_id, values, Record(by, "Anchor key", "a new one"), ("key_version", if_version))
 
     async def record_key_check(self, team_id: str, version: int, check: KeyCheck) -> None:
         """Save the check of the key of this version, if it has changed."""
@@ -220,7 +220,7 @@ class WorkspaceRows:
                     connection.execute(f"DELETE FROM {table} WHERE {column} = :team_id", team_id=team_id)
                 self._audit.bury(connection, team_id)
                 if by:
-                    self._record(connection, team_id, Record(by, "installation", "deleted"))
+                    self._record(connection, team_id, Record(by, "this app", "deleted"))
             return is_deleted
 
         return await self._database.change(delete_all, locks=[LOCK], within=_DELETION_TIMEOUT)

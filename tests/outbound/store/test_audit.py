@@ -278,14 +278,14 @@ async def test_an_uninstallation_leaves_one_row_and_each_change_has_one(store: S
     assert await store.rows.set_alerts_channel(ACME.team_id, "C0ALERTS001", by="U0ALICE0001")
     await chain(store)
     listed = await fetch(store, "SELECT what, content FROM audit ORDER BY what DESC")
-    assert listed == [("installation", "installed"), ("alert channel", "C0ALERTS001")]
+    assert listed == [("this app", "installed"), ("alert channel", "C0ALERTS001")]
     await store.rows.save(GLOBEX)
     await store.rows.delete(ACME.team_id, by="os:alice")
     await chain(store)
     found = await OrderHistory(store.database).next_page(None, most=5)
-    assert ("os:alice", "installation: deleted") in [(one.user_id, one.reason) for one in found]
+    assert ("os:alice", "this app: deleted") in [(one.user_id, one.reason) for one in found]
     await store.rows.delete(GLOBEX.team_id)
-    assert await fetch(store, "SELECT what FROM audit ORDER BY what") == [("installation",)]
+    assert await fetch(store, "SELECT what FROM audit ORDER BY what") == [("this app",)]
     assert await verified(store) == (WHOLE, "")
 
 

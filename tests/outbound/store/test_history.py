@@ -33,7 +33,7 @@ async def fill(store: Store) -> None:
         await execute(
             store, "UPDATE audit SET at = at - :age WHERE content = :mode", age=3_600.0 * age, mode=mode.value
         )
-    await execute(store, "DELETE FROM audit WHERE what = 'installation'")
+    await execute(store, "DELETE FROM audit WHERE what = 'this app'")
 
 
 async def read(store: Store, **where: object) -> list[tuple[str, str, str]]:
