@@ -87,7 +87,7 @@ def _fail(*sentences: str, code: int) -> int:
 
 def _fail_by_store(error: StoreNotUsableError | StoreError) -> int:
     if isinstance(error, StoreError):
-        return _fail(f"Database error, command not completed: {error}.", code=1)
+        return _fail(f"Database error: {error}. The command may not have been completed: run it again.", code=1)
     return _fail(str(error), code=1 if isinstance(error, StoreDownError) else UNUSABLE_SETTINGS)
 
 

@@ -212,7 +212,7 @@ class Settings:
         try:
             read_groups(values["ALERTS_GROUP"] or "")
         except ValueError as error:
-            read.report("ALERTS_GROUP", f"has an entry that is unreadable or doubled (item {error}). {_ABOUT_GROUPS}")
+            read.report("ALERTS_GROUP", f"has an entry that is invalid or repeated (item {error}). {_ABOUT_GROUPS}")
         read.finish()
         workspace = None if is_many else _workspace(values, tokens)
         named = [one.name for one in fields(cls) if one.name != "workspace"]
