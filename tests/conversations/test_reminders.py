@@ -107,6 +107,7 @@ async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(
         said = "ended while paused" if is_known else "not found"
         (one,) = [one for one in at.messages() if said in one.text.casefold() and SESSION[:8] in one.text]
         assert ("ended while paused" in one.text.casefold(), ENDED in one.text) == (is_known, is_known)
+        assert one.text.casefold().count(said) == 1
         assert buttons(one) == ([] if is_known else PAUSE)
 
 
