@@ -182,7 +182,7 @@ async def fill(at: ManyHarness, tenant: Tenant) -> str:
 async def everything(at: ManyHarness) -> str:
     tables = ("people", "orders", "messages", "parts", "workspaces")
     rows = [await at.store.database.fetch_all(f"SELECT * FROM {table}") for table in tables]  # noqa: S608 - of this list
-    return repr(rows)
+    return re.sub(r"read_at=[\d.]+", "read_at=None", repr(rows))  # the bot goes on reading sessions
 
 
 @HTTP_ONLY

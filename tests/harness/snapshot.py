@@ -42,6 +42,7 @@ _OF_TESTS = (
     *_CHANGING,
     (rf"({_DIRECTORIES})/[^\s,;()]*", "PATH"),
     (r"(can't be listened on): .*?\.(?= Fix|$)", r"\1: (error)."),  # its words are of the version of Python
+    (r"(Slack did not (?:confirm|take) the alert) \([^)]*\)", r"\1 (why)"),  # a busy machine has others
     (r"https?://[^|>\s`]*", "URL"),
     (r"(?<![\w-])[\w-]{43}(?![\w-])", "TOKEN"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]+)*\b(-?…)?", "SESSION"),
