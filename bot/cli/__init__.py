@@ -59,8 +59,7 @@ def confirm(question: str, *expected: str, why_not: str) -> None:
     """Ask a person for one of the expected answers, by default a yes. Raises NotDoneError without it."""
     if not sys.stdin.isatty():
         raise NotDoneError(f"{why_not}: without a terminal, give --yes.", code=UNUSABLE_SETTINGS)
-    with suppress(ValueError):  # the handler of an event loop would wait for the answer; other threads have none
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # that of an event loop would wait for the answer
     with suppress(EOFError):
         if input(question if expected else f"{question} [y/N] ").strip().casefold() in (expected or ("y", "yes")):
             return

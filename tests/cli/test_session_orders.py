@@ -207,7 +207,9 @@ async def test_a_key_alone_pauses_and_resumes_with_the_database_alone(
     """Other settings can be wrong."""
     monkeypatch.chdir(tmp_path)
     wrong = {"SLACK_BOT_TOKEN": "xoxb two", "SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xoxb-", "PORT": "http"}
-    wrong |= {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "unknown"}
+    wrong |= {"AUTO_PAUSE": "on", "AUTO_PAUSE_TOKENS": "unknown", "ENCRYPTION_KEYS": OTHER_KEY.reveal()}
+    async with open_store(Secret(site.environ["DATABASE_URL"]), [KEY]) as store:
+        await store.rows.save(GLOBEX)  # as a bot of many did, with its own key
     alone = {name: site.environ[name] for name in ("ANCHOR_API_KEY", "ANCHOR_API_URL", "SLACK_API_URL")}
     beside = {"DATABASE_URL": site.environ["DATABASE_URL"]}
     for environ in (alone, alone | wrong):

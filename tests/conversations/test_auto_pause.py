@@ -25,7 +25,7 @@ from harness.conversation import post_json
 from harness.databases import KEY
 from harness.doctor import give_order
 from harness.outages import execute
-from harness.product import Settings, State, outcomes
+from harness.product import Settings, State, errors, outcomes
 from harness.stored import until_found
 from harness.texts import NOT_AUTO_PAUSED, not_automatic
 from harness.webhooks import alertmanager_alert, alertmanager_body
@@ -154,6 +154,17 @@ async def test_a_pause_that_failed_is_told_and_tried_again_once_while_the_alert_
         await at.slack.until(lambda: all(AUTO in one.text for one in about_session(at)))
         await asyncio.sleep(130)
         assert len(pauses(at)) == before + 1
+
+
+async def test_an_alert_that_comes_again_is_answered_also_if_its_last_outcome_can_not_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fail = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
+    monkeypatch.setattr("bot.outbound.store.auto_pauses.AutoPauseRows.last_outcome", fail)
+    async with braking() as at:
+        at.anchor.fault, since = server_error(), minutes_ago(1)
+        assert [(await send(at, starts_at=since))["pause"] for _ in range(2)] == ["Failed", "Failed"]
+        assert fail.await_count == 1
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "gateway": (slack_is(502, b"<html>", HTML), ("bot token", WRONG)),
     "no scopes": (slack_is(200, b'{"ok":true,"team_id":"T0HOME00001"}'), ("scopes", SKIPPED)),
     "hangs": ({"api.test": Hang()}, ("Slack", WRONG, "TimeoutError")),
+    "elsewhere": ({"api.test": Answer(302, headers={"Location": "/nowhere"})}, ("Slack", GOOD)),
     "hangs up": ({"api.test": ResetAfterReading()}, ("Slack", WRONG)),
     "behind": ({"clock": 60}, ("clock", GOOD)),
     "far behind": ({"clock": 400}, ("clock", WRONG)),
@@ -283,3 +284,6 @@ async def test_a_database_that_can_not_be_read_is_named(at: ManyHarness) -> None
         found = await examined(at.environ | changes)
         assert found.failures() == ["database"]
         assert_found(found, "database", WRONG, why)
+    await at.rename_table("workspaces", "elsewhere")
+    assert (await examined(at.environ)).failures() == ["database"]
+    await at.rename_table("elsewhere", "workspaces")

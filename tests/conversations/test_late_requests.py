@@ -12,7 +12,7 @@ from bot.sim.slack import Delivery, Source
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, SOCKET_ONLY, SingleHarness, single_workspace
 from harness.bots import many_workspaces
 from harness.product import Limits, outcomes
-from harness.texts import is_about, is_not_sent, outcome_text, paused, resumed
+from harness.texts import incident_text, is_about, is_not_sent, outcome_text, paused, resumed
 
 ACK_WAIT = Limits().ack_wait
 DELAY = 7.0  # seconds on the way to the bot, of which 5 are allowed
@@ -205,3 +205,19 @@ async def test_an_exception_is_reported_and_logged_under_one_id(
         (seen,) = await at.wait_for_messages()
     assert delivery.status == 200
     assert seen.text == outcome_text(outcomes.Broken(incident_in(caplog)))
+
+
+@BOTH_TRANSPORTS
+async def test_an_exception_before_the_order_is_given_is_reported_and_lets_an_event_come_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.inbound.slack.listeners.OrderListeners.run", broken)
+    monkeypatch.setattr("bot.inbound.slack.listeners.ViewListeners.uninstalled", broken)
+    async with single_workspace() as at:
+        typed = await at.command()
+        (seen,) = at.ephemerals()
+        assert (typed.status, seen.text) == (200, incident_text(incident_in(caplog)))
+        at.slack.timing.ack_deadline = 3.0  # Socket Mode has no other answer than no ack
+        event = await at.slack.events.send(at.workspace, {"type": "app_uninstalled"})
+        assert event.answer.error == ("operation_timeout" if at.slack.socket_mode else "http_service_error")
+        at.slack.violations.clear()  # the status

@@ -25,7 +25,7 @@ from harness.order_rows import Connection
 from harness.order_rows import Connection as StoreConnection
 from harness.process import scrape
 from harness.product import Secret, open_store
-from harness.transport import BOTH_TRANSPORTS, current_transport
+from harness.transport import BOTH_TRANSPORTS, HTTP_ONLY, current_transport
 from harness.virtual_time import clock
 
 
@@ -93,6 +93,16 @@ async def test_why_a_bot_is_degraded_is_for_operators() -> None:
 
 
 @BOTH_TRANSPORTS
+@HTTP_ONLY
+async def test_requests_that_are_not_slacks_are_counted_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with single_workspace() as at:
+        for pause in (0.0, 0.0, 11.0):
+            await asyncio.sleep(pause)
+            await post_json(f"{at.bot.url}/slack/events", {})
+    lines = [vars(record) for record in caplog.records if record.message == "requests rejected"]
+    assert [(one["status"], one["count"]) for one in lines] == [(401, 1), (401, 2)]
+
+
 async def test_orders_are_counted_by_verb_source_and_outcome_and_timed() -> None:
     port = free_port()
     async with single_workspace(METRICS_PORT=str(port)) as at:

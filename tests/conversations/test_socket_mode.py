@@ -168,3 +168,10 @@ async def test_bad_envelopes_are_not_acknowledged(caplog: pytest.LogCaptureFixtu
         assert opened(at) == 1
     assert {vars(one)["status"] for one in caplog.records if one.levelno == logging.WARNING} == {400}
     assert "anchor-pause" not in caplog.text
+
+
+async def test_a_command_after_a_quiet_time_is_not_taken_for_a_late_one() -> None:
+    async with single_workspace(tick=Limits().tick) as at:
+        await asyncio.sleep(60.0)
+        await at.answer("a command")
+        assert [(message.source, message.text) for message in at.seen()] == [(Source.ACK, paused())]

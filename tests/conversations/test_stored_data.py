@@ -45,7 +45,7 @@ async def test_each_order_is_recorded_with_who_where_and_how_it_ended(sqlite_url
         await at.answer(by, at.slack.guest)
         if by == "a click":
             await at.answer(by, at.slack.outsider)
-        found = await read(sqlite_url, 4 if by == "a click" else 3)
+    found = await read(sqlite_url, 4 if by == "a click" else 3)  # the end of the bot loses nothing
     people = [(one.user_id, one.channel_id, one.home_team_id, one.outcome) for one in found]
     own = at.workspace.team_id
     assert people[:3] == [

@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -160,6 +161,20 @@ async def test_after_sigterm_requests_are_served_until_a_load_balancer_has_notic
             await asyncio.sleep(0.3)
         assert 3.0 <= await stopping < GONE_WITHIN
     assert {(delivery.error, delivery.ack and delivery.ack.text) for delivery in deliveries} == {(None, paused())}
+
+
+HANGING = """
+import sys, threading, time
+from bot.cli.main import main
+
+threading.Thread(target=time.sleep, args=[3600]).start()
+sys.exit(main())
+"""
+
+
+async def test_a_command_ends_although_a_thread_hangs() -> None:
+    async with bot_process({}, command=(sys.executable, "-c", HANGING), arguments=("manifest",)) as process:
+        assert await process.exit_code() == 0
 
 
 USUAL_LIMIT = 1024  # open files that Linux grants a process, unless it asks for more
