@@ -17,13 +17,15 @@ from bot.config.settings import Settings
 from bot.core.cards import ALERTS_PATH
 from bot.core.retries import backoff
 from bot.core.workspace import SCOPES, Workspace
-from bot.health import Metrics, Readiness
+from bot.health import Readiness
 from bot.inbound.alert_endpoint import MOST_AT_ONCE, Alerts
-from bot.inbound.http import HealthRoutes, listening, metrics_application
+from bot.inbound.health import HealthRoutes, metrics_application
+from bot.inbound.http import listening
 from bot.inbound.install import Install, open_oauth
 from bot.inbound.slack.app import ACK_WAIT, MOST_TASKS, Router, SlackApp, SlackRoute
 from bot.inbound.slack.listeners import OrderListeners, ViewListeners
 from bot.inbound.slack.socket_mode import HEARTBEAT, REDELIVERY_WINDOW, TICK, SocketMode, connect
+from bot.metrics import Metrics
 from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session

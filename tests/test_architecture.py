@@ -33,7 +33,7 @@ LEAVES = {
     "config",
     "health",
     "logs",
-    "prometheus",
+    "metrics",
     "runtime",
 }
 """Every layer except `core` and `messages` can import them; they import nothing of ours but `core` and leaves."""
@@ -226,8 +226,8 @@ def test_no_test_names_a_private_attribute_of_the_product_or_patches_a_constant(
 # --- the shape ---
 
 SHAPE = {
-    "modules": 93,
-    "lines": 20_351,
+    "modules": 95,
+    "lines": 20_363,
     "lines of tests": 24_900,
     "lines of a module": 450,
     "lines of nine functions in ten": 16,

@@ -19,11 +19,12 @@ from bot.core.cards import Alert, Lost
 from bot.core.fairness import Tally
 from bot.core.outcomes import Refusal, Why
 from bot.core.workspace import AlertToken, Workspace
-from bot.health import Metrics, Readiness
+from bot.health import Readiness
 from bot.inbound.alert_fields import BadAlertError, Webhook, read_alert, read_webhook
 from bot.inbound.http import Bodies, Rejected, RejectionLog, error_response
 from bot.messages import alert_senders, cards
 from bot.messages.markup import some
+from bot.metrics import Metrics
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.alerts import Folded, Ignored
 from bot.outbound.store.errors import StoreError

@@ -1,11 +1,10 @@
-"""The HTTP server: connections, the address, rejections, bodies within limits, and /healthz, /readyz and /metrics."""
+"""The HTTP server: connections, the address, rejections, and bodies within limits."""
 
 import asyncio
-import hmac
 import logging
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +12,8 @@ from typing import Any
 
 from aiohttp import web, web_response
 
-from bot import __version__
-from bot.config.catalog import http_url, is_loopback
+from bot.config.catalog import http_url
 from bot.core.fairness import Tally
-from bot.core.fields import Secret
-from bot.health import Metrics, Readiness
 from bot.runtime import begin_request
 
 _log = logging.getLogger(__name__)
@@ -34,12 +30,6 @@ LARGEST_UNSIGNED = 1024
 """The most bytes that are read of a request that cannot be Slack's, but for a check of the certificate."""
 
 UNSIGNED_CAPACITY = 1024 * 1024  # the part of the memory for bodies that such requests have
-
-_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""https://prometheus.io/docs/instrumenting/exposition_formats/."""
-
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Via")
-"""What proxies add, each of which shows one. https://www.rfc-editor.org/rfc/rfc7239."""
 
 web_response.SERVER_SOFTWARE = "anchor-bot"  # type: ignore[attr-defined] # strangers see no version
 
@@ -283,55 +273,3 @@ class Bodies:
 
     def _too_large(self) -> Rejected:
         return Rejected(413, f"The body is larger than {self._largest} bytes.")
-
-
-@dataclass(frozen=True, slots=True)
-class HealthRoutes:
-    """The routes of the bot's own port. Reasons are shown to this machine, and with `token`, METRICS_TOKEN."""
-
-    readiness: Readiness
-    token: Secret | None
-    leads: Callable[[], bool]
-
-    def routes(self) -> Sequence[web.RouteDef]:
-        """Return both routes."""
-        return (web.get("/healthz", self.healthz), web.get("/readyz", self.readyz))
-
-    async def healthz(self, _: web.Request) -> web.Response:
-        """Answer the liveness check."""
-        return web.json_response({"ok": True})
-
-    async def readyz(self, request: web.Request) -> web.Response:
-        """Answer the readiness check: 200, or 503; with the reasons for operators."""
-        reasons = self.readiness.reasons
-        body: dict[str, Any] = {"ready": not reasons, "leader": self.leads()}
-        if _is_from_here(request) or _has_token(request, self.token):
-            body |= {"reasons": reasons, "degraded": self.readiness.degraded}
-        return web.json_response(body, status=503 if reasons else 200)
-
-
-def metrics_application(metrics: Metrics, health: HealthRoutes, database_errors: Callable[[], int]) -> web.Application:
-    """Return the application of METRICS_PORT, for those with METRICS_TOKEN if there is one."""
-    from bot.prometheus import page  # noqa: PLC0415 - it takes time and memory
-
-    async def show(request: web.Request) -> web.Response:
-        if health.token is not None and not _has_token(request, health.token):
-            return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
-        body = page(metrics, health.readiness, __version__, leads=health.leads(), database_errors=database_errors())
-        return web.Response(body=body, headers={"Content-Type": _CONTENT_TYPE})
-
-    application = web.Application()
-    application.add_routes([web.get("/metrics", show)])
-    return application
-
-
-def _has_token(request: web.Request, token: Secret | None) -> bool:
-    given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
-    return token is not None and hmac.compare_digest(given, f"Bearer {token.reveal()}".encode())
-
-
-def _is_from_here(request: web.Request) -> bool:
-    if request.transport is None or any(name in request.headers for name in _FORWARDED):
-        return False
-    peer, own = (request.transport.get_extra_info(name)[0] for name in ("peername", "sockname"))
-    return peer == own or is_loopback(peer)

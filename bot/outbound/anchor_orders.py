@@ -18,7 +18,7 @@ from bot.core.requests import Verb
 from bot.core.retries import delay_before_retry
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead
-from bot.health import OFF, Metrics
+from bot.metrics import OFF, Metrics
 from bot.outbound.http import (
     CONNECT_TIMEOUT,
     NETWORK_ERRORS,

@@ -22,7 +22,6 @@ from bot.core.requests import (
     operator_name,
     read_attempt,
 )
-from bot.health import OFF, Metrics
 from bot.messages.blocks import Message
 from bot.messages.cards import mentioning
 from bot.messages.results import (
@@ -34,6 +33,7 @@ from bot.messages.results import (
     outcome_message,
     warnings,
 )
+from bot.metrics import OFF, Metrics
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.orders import MOST_TAKEN, OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled

@@ -19,7 +19,7 @@ from cachetools import LRUCache
 from bot.core import retries
 from bot.core.cards import BATCH_INTERVAL, AlertContent, BatchContent, Card, HeldContent, Urgency
 from bot.core.fields import TOKEN_REFUSED
-from bot.health import OFF, Metrics
+from bot.metrics import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.leases import LEADER, Lease

@@ -17,7 +17,6 @@ from slack_bolt.response import BoltResponse
 from bot.core.fields import Secret, objects_in, text_field
 from bot.core.requests import Actor, ReplyAddress, request_age
 from bot.core.session_ids import Found, find_session_id
-from bot.health import Metrics
 from bot.inbound.http import (
     BODIES_CAPACITY,
     LARGEST_UNSIGNED,
@@ -39,6 +38,7 @@ from bot.inbound.slack.request import (
 from bot.messages.blocks import Message, as_response
 from bot.messages.results import incident_message, unknown_message
 from bot.messages.settings import Reply
+from bot.metrics import Metrics
 from bot.outbound.slack.errors import SlackClock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.running_orders import RunningOrder

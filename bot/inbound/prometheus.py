@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 
 from bot.core.outcomes import AnchorOutcome, Broken, Done, NotDone, Unconfirmed, Why
 from bot.core.requests import Source, Verb
-from bot.health import BUCKETS, Durations, Labels, Metrics, Readiness
+from bot.health import Readiness
+from bot.metrics import BUCKETS, Durations, Labels, Metrics
 
 PARTS = ("anchor_key", "database", "journal", "slack")  # what can be degraded
 
