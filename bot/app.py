@@ -36,11 +36,13 @@ from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError, or_default
-from bot.outbound.store.history import FIRST_DELAY, INTERVAL, OrderHistory, SessionStates, prune
+from bot.outbound.store.history import OrderHistory
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.outbox import MessageRows
+from bot.outbound.store.pruning import INTERVAL, prune
 from bot.outbound.store.reminders import ReminderRows
+from bot.outbound.store.session_states import SessionStates
 from bot.outbound.store.store import Store, open_watched
 from bot.outbound.store.workspaces import saving_ids
 from bot.outbound.store.writer import Writer
@@ -71,6 +73,7 @@ LAST_ACKS = 2.5  # of which Socket Mode serves until every envelope is answered,
 _INTERRUPT_TIMEOUT = 3.5  # then for reporting the rest as interrupted,
 _CLOSE_TIMEOUT = 1.0  # then for closing connections,
 LONGEST_STOP = 9.5  # and for all of this together, if many things hang; orchestrators wait 10
+_FIRST_DELAY = 10.0  # seconds after the start, when unfinished orders come first
 _LOOK_TIMEOUT = 1.0  # seconds for which the start waits for the database
 KEY_INTERVAL = 300.0  # seconds between two checks of the key of the settings
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 1.0, 30.0  # seconds until Slack is asked again for the team of the bot token
@@ -269,10 +272,10 @@ class Bot:
             run_periodically(self.orders.take_over, passing=StoreError),
             run(partial(store.audit.chain, self.lease)),
             run_periodically(store.audit.report, passing=StoreError),
-            run(checks.look, after=FIRST_DELAY),
-            run(self.auto_pauses.look, after=FIRST_DELAY),
-            run(reminders.look, wake=reminders.wake, after=FIRST_DELAY),
-            run(delete_old, after=FIRST_DELAY),
+            run(checks.look, after=_FIRST_DELAY),
+            run(self.auto_pauses.look, after=_FIRST_DELAY),
+            run(reminders.look, wake=reminders.wake, after=_FIRST_DELAY),
+            run(delete_old, after=_FIRST_DELAY),
         )
 
     async def _connect(self, preparing: asyncio.Task[None]) -> None:

@@ -19,8 +19,7 @@ from bot.inbound.slack import request, socket_mode
 from bot.messages.sessions import MOST_PAUSED, MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.slack import roles
-from bot.outbound.store import auto_pauses, connections, database, leases, people, store, writer
-from bot.outbound.store import history as past_orders
+from bot.outbound.store import auto_pauses, connections, database, leases, people, pruning, store, writer
 from bot.usecases import access, auto_pause, delivery, orders, outbox, queue, reminders, session_cards, session_checks
 
 Row = tuple[str, *tuple[float | str, ...]]
@@ -151,7 +150,7 @@ PAGES: dict[str, list[Row]] = {
         ("It comes within {} s of that time", reminders.EARLY),
         ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
         ("once per {} and channel, and {} times", span(outbox.CALL_INTERVAL), outbox.MOST_UPDATES),
-        ("has not changed for {} days", past_orders.MESSAGE_DAYS),
+        ("has not changed for {} days", pruning.MESSAGE_DAYS),
         ("time and {} per {}", checked.MOST_AFTER_PAUSES, span(checked.READS_WINDOW)),
     ],
     "administration": [
@@ -162,7 +161,7 @@ PAGES: dict[str, list[Row]] = {
     ],
     "privacy": [
         ("`JOURNAL_DAYS`** ({} by default)", DAYS),
-        ("nothing has changed for {} days", past_orders.MESSAGE_DAYS),
+        ("nothing has changed for {} days", pruning.MESSAGE_DAYS),
     ],
     "install": [("headers take over {} s", http.HEADER_TIMEOUT)],
 }

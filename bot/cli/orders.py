@@ -24,11 +24,11 @@ from bot.messages.markup import code, counted
 from bot.messages.outcomes import DOING, session_line, spoken_name
 from bot.messages.results import facts_message, outcome_message
 from bot.messages.several import WHOLE_ID, batch_text, still_running
-from bot.outbound.store.history import SessionStates
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.outbox import MessageRows
 from bot.outbound.store.running_orders import RunningOrder
+from bot.outbound.store.session_states import SessionStates
 from bot.outbound.store.writer import Writer
 from bot.runtime import Tasks, new_id
 from bot.usecases.access import Access, OperatorAccess

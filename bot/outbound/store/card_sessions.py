@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.core.reminders import remind_at
 from bot.core.session_checks import CHECKED_INTERVAL, Check
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Life, Phase, Session, deadline_of
 from bot.outbound.store.connections import Connection, listed, storable
 from bot.outbound.store.database import Database
 from bot.outbound.store.outbox import ALERT, BATCH, CHANGE, HELD, IS_OPEN, OF_PARTS, facts_of, readable, write_facts
-from bot.outbound.store.reminders import remind_at
 
 _LONGEST_STATUS = 100
 _IS_LIVE = f"{IS_OPEN} AND ended_at IS NULL AND kind NOT IN ('{BATCH}', '{HELD}')"

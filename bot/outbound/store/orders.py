@@ -20,11 +20,11 @@ from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, session_lock, workspace_lock
 from bot.outbound.store.errors import or_default
-from bot.outbound.store.history import IS_UNFINISHED
 from bot.outbound.store.leases import IS_LIVE, LEADS
 from bot.outbound.store.outbox import ask_for_cards, mark
 from bot.outbound.store.running_orders import (
     HAS_EFFECT,
+    IS_UNFINISHED,
     NO_CARDS,
     RunningOrder,
     Settled,

@@ -1,4 +1,4 @@
-"""The pauses of which people are to be reminded, and when. Every method can raise StoreUnreachableError.
+"""The pauses of which people are to be reminded. Every method can raise StoreUnreachableError.
 
 The column `remind_at` of a pause is the time of its reminder, null if none comes. The check of sessions sets it.
 """
@@ -9,6 +9,7 @@ from functools import partial
 
 from bot.core.cards import Card
 from bot.core.outcomes import Ended, Paused, Resumed
+from bot.core.reminders import MOST_LATE, TOGETHER
 from bot.core.requests import State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Deadline
@@ -16,19 +17,14 @@ from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.outbox import add_cards, locks_of
 
-UNKNOWN_AFTER = 1_800.0  # seconds after the pause of a session whose end is not known, or that has none
-LEAST_LEFT = 60.0  # seconds before the end from which a reminder comes too late
-_SHORTEST_BEFORE = LEAST_LEFT + 15.0  # seconds before it, since a look can be some seconds late
 MOST_DUE = 500
-TOGETHER = 300.0  # seconds for which the reminders of a batch come with its first one
-_MOST_LATE = 86_400.0  # seconds; then nobody is told: the bot was away, or its reminders were switched off
 _OTHERS = (
     "EXISTS (SELECT 1 FROM orders AS other WHERE other.team_id = own.team_id AND other.session_id = own.session_id"
 )
 _READ = f"""
     SELECT id AS order_id, team_id, session_id, channel_id, user_id, reason, batch_id, settled_at AS paused_at, ends_at,
       ends_by_default,
-      CASE WHEN coalesce(ends_at, settled_at) < unix_now() - {_MOST_LATE} OR {_OTHERS}
+      CASE WHEN coalesce(ends_at, settled_at) < unix_now() - {MOST_LATE} OR {_OTHERS}
           AND (other.outcome = '{Ended.__name__}' OR other.effect > coalesce(own.effect, 0)
             AND other.outcome IN ('{Paused.__name__}', '{Resumed.__name__}')))
         THEN 1 ELSE 0 END AS is_over,
@@ -55,15 +51,6 @@ _NEXT = f"""
     WHERE outcome = '{Paused.__name__}' AND remind_at > unix_now() + :early
 """
 _CLEAR = "UPDATE orders SET remind_at = NULL WHERE id IN (SELECT value FROM json_each(:ids))"
-
-
-def remind_at(deadline: Deadline | None, before: float, now: float) -> float | None:
-    """Return when people are to be reminded, so many seconds `before` the deadline; None if that is UNKNOWN_AFTER.
-
-    So it is if a reminder would come too late, and for a deadline in the past: the session still runs.
-    """
-    is_too_late = deadline is None or now > deadline.at - LEAST_LEFT
-    return None if deadline is None or is_too_late else deadline.at - max(before, _SHORTEST_BEFORE)
 
 
 @dataclass(frozen=True, slots=True)

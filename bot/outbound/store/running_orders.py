@@ -24,15 +24,16 @@ from bot.core.outcomes import (
     Why,
     name_of,
 )
+from bot.core.reminders import UNKNOWN_AFTER
 from bot.core.requests import REPEATED, Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.store.connections import Row, storable
 from bot.outbound.store.outbox import Marks
-from bot.outbound.store.reminders import UNKNOWN_AFTER
 from bot.runtime import order_id
 
 NO_CARDS = MarkedCards()
+IS_UNFINISHED = f"(state <> '{State.SETTLED}' OR told = 0)"  # it repeats the condition of the partial index
 HAS_EFFECT = Done | Unconfirmed | Broken
 _TYPES: dict[str, Callable[..., Outcome]] = {one.__name__: one for one in get_args(Outcome)}
 

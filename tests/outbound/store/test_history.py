@@ -1,19 +1,13 @@
-"""Past orders and the state of sessions, and what is deleted when it is old."""
+"""Past orders, and changes of settings."""
 
-import asyncio
 from collections import Counter
 from dataclasses import replace
 
-import pytest
-
-from bot.outbound.store.history import BATCH, OrderHistory, SessionStates, prune
-from harness.cards import card, messages_of
-from harness.databases import KEY
-from harness.order_rows import order_row, rows_of, settled, told
-from harness.product import Secret, Store, history, open_store, outcomes, requests, workspace
-from harness.product import outcomes as out
-from harness.stored import ACME, DAY, GLOBEX, execute, fetch
-from harness.texts import SESSION
+from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.session_states import SessionStates
+from harness.order_rows import order_row, rows_of, told
+from harness.product import Store, history, outcomes, workspace
+from harness.stored import ACME, DAY, GLOBEX, execute
 
 ALICE, BOB = "U0ALICE0001", "U0BOB000001"
 PATIENT = 60.0  # seconds that a read can take on a busy machine
@@ -68,98 +62,3 @@ async def test_the_orders_of_a_batch_are_read_by_its_id(store: Store) -> None:
     found_in_batch = await SessionStates(store.database, PATIENT).of_batch(ACME.team_id, "0193")
     kinds = Counter(type(one.outcome) for one in found_in_batch)
     assert kinds == {outcomes.Paused: 19, type(None): 10, outcomes.Broken: 1}
-
-
-WEEK = 7 * DAY
-DOUBT = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
-PAUSE, RESUME, END = requests.Verb
-PAUSED = (PAUSE, outcomes.Paused())
-
-
-@pytest.mark.parametrize(
-    ("orders", "is_paused"),
-    [
-        ([PAUSED], True),
-        ([PAUSED, (PAUSE, outcomes.Failed(500))], True),
-        ([PAUSED, (RESUME, outcomes.Refusal(outcomes.Why.OVERLOADED))], True),
-        ([PAUSED, (PAUSE, None)], True),
-        ([PAUSED, (END, DOUBT)], True),
-        ([PAUSED, (RESUME, outcomes.Resumed())], False),
-        ([PAUSED, (RESUME, DOUBT)], False),
-        ([PAUSED, (PAUSE, DOUBT)], False),
-        ([PAUSED, (PAUSE, outcomes.NotRunning())], False),
-        ([(RESUME, outcomes.Resumed()), PAUSED], True),
-        ([(PAUSE, None)], False),
-        ([(PAUSE, outcomes.Failed(500))], False),
-    ],
-)
-async def test_paused_is_a_session_whose_last_order_that_ended_is_a_confirmed_pause_however_old(
-    store: Store, orders: list[tuple[requests.Verb, outcomes.Outcome | None]], is_paused: bool
-) -> None:
-    rows = [
-        (order_row(verb=verb, user=ALICE, age=WEEK - place), outcome) for place, (verb, outcome) in enumerate(orders)
-    ]
-    await rows_of(store).write(*(told(one, outcome) if outcome else one for one, outcome in rows))
-    session_id = rows[0][0].order.session_id
-    states = SessionStates(store.database, PATIENT)
-    found = await states.paused(ACME.team_id, [session_id])
-    assert found is not None
-    assert [(name, one.user_id) for name, one in found.items()] == ([(session_id, ALICE)] if is_paused else [])
-    assert await states.paused(GLOBEX.team_id, [session_id]) == {}
-
-
-async def test_the_state_of_a_session_is_by_the_sequence_of_effects(store: Store) -> None:
-    pause, resume = (replace(order_row(verb), id=name) for name, verb in (("1", PAUSE), ("2", RESUME)))
-    states, rows = SessionStates(store.database, PATIENT), rows_of(store)
-
-    async def read_phase() -> tuple[str, str, list[bool]]:
-        (now,) = (await states.of(ACME.team_id, [SESSION])).values()
-        return now.order_id, now.phase, [now.follows(name) for name in ("1", "2", "3")]
-
-    await rows.write(pause, resume)
-    await rows.write(told(resume, outcomes.Resumed()))
-    assert await read_phase() == ("1", "pausing", [False, True, False])
-    await rows.write(told(pause, outcomes.Paused()))
-    assert await read_phase() == ("1", "paused", [False, True, False]), "it crossed the resume, and was sent again"
-    await rows.write(replace(order_row(), id="3"))
-    assert await read_phase() == ("3", "pausing", [True, True, False])
-    await rows.write(told(replace(order_row(), id="3"), outcomes.Failed(500)))
-    assert await read_phase() == ("1", "paused", [False, True, False])
-    await rows.write(told(replace(order_row(END), id="4"), DOUBT))
-    assert await read_phase() == ("1", "paused", [False, True, False])
-    await rows.write(told(replace(order_row(END), id="5"), outcomes.Ended()))
-    await rows.write(told(replace(order_row(), id="6"), DOUBT))
-    assert await read_phase() == ("5", "ended", [True, True, True]), "and what Anchor did not confirm since is nothing"
-
-
-DAYS = 90
-
-
-async def left(store: Store) -> set[str]:
-    return {row_id for (row_id,) in await fetch(store, "SELECT id FROM orders")}
-
-
-async def test_only_old_orders_that_are_finished_are_deleted(
-    database_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    young, old = order_row(age=DAYS * DAY - 60), order_row(age=100 * DAY)
-    kept = [told(young, out.Paused()), old, settled(order_row(age=100 * DAY), out.Paused())]
-    ended = [told(order_row(age=DAYS * DAY + 60 + number), out.Paused()) for number in range(3 * BATCH + 5)]
-    async with open_store(Secret(database_url), [KEY]) as one, open_store(Secret(database_url), [KEY]) as another:
-        await rows_of(one).write(*kept, *ended)
-        await asyncio.gather(*(prune(store.database, DAYS) for store in (one, another, one)))
-        assert await left(one) == {row.id for row in kept}
-    records = [record for record in caplog.records if record.name == prune.__module__]
-    assert sum(vars(record)["orders"] for record in records) == len(ended)
-    assert {record.levelname for record in records} == {"INFO"}
-
-
-@pytest.mark.parametrize("days", [90, 3])
-async def test_a_card_that_does_not_change_for_a_week_is_deleted(store: Store, days: int) -> None:
-    async with messages_of(store) as messages:
-        await asyncio.gather(messages.add([card(ts="1.1")]), messages.add([card(ts="2.2")]))
-    age = min(days, 7) * DAY + 1
-    await execute(store, "UPDATE messages SET changed_at = changed_at - :age WHERE ts = '1.1'", age=age)
-    await prune(store.database, days)
-    assert await fetch(store, "SELECT ts FROM messages") == [("2.2",)]
