@@ -10,7 +10,7 @@ import pytest
 from bot import app, logs
 from bot.cli import main
 from bot.config.catalog import SETTINGS
-from bot.core import cards, requests, retries, sessions
+from bot.core import cards, requests, retries
 from bot.core import session_checks as checked
 from bot.core import workspace as core_workspace
 from bot.inbound import alert_endpoint, alert_fields, http
@@ -145,7 +145,7 @@ PAGES: dict[str, list[Row]] = {
     ],
     "pause": [
         ("At most {} sessions that run and {} that are paused", MOST_RUNNING, MOST_PAUSED),
-        ("with 2 to {} ids", sessions.MOST_NAMED),
+        ("with 2 to {} ids", requests.MOST_NAMED),
         ("the newest {} sessions, and says how many more run", requests.MOST_TOGETHER),
         ("It comes within {} s of that time", reminders.EARLY),
         ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),

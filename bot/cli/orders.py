@@ -17,8 +17,8 @@ from bot.config.settings import OF_ORDERS, Settings
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
 from bot.core.outcomes import Done, Outcome, Paused, Refusal, Why
-from bot.core.requests import MOST_TOGETHER, Actor, Order, Source, Verb
-from bot.core.sessions import Choice, NotRead, SessionList
+from bot.core.requests import MOST_TOGETHER, Actor, Choice, Order, Source, Verb
+from bot.core.sessions import NotRead, SessionList
 from bot.health import Readiness
 from bot.messages.markup import code, counted
 from bot.messages.outcomes import DOING, session_line, spoken_name

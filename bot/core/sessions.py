@@ -8,8 +8,8 @@ from typing import Any
 
 from bot.core import outcomes
 from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused, Resumed, Unconfirmed
-from bot.core.requests import MOST_SKEW, MOST_TOGETHER, Verb, time_id
-from bot.core.session_ids import Ambiguous, Found, NoId, SessionId, words_with_ids
+from bot.core.requests import MOST_SKEW, Choice, Verb, eight_digits, time_id
+from bot.core.session_ids import Found, SessionId
 
 KEY_REFUSED = frozenset({401, 403})  # the statuses with which Anchor refuses a key
 RUNNING = "running"  # the status that Anchor's documentation gives to a session that runs. All others are free text.
@@ -32,16 +32,7 @@ DEFAULT_MINUTES = 20.0
 
 MOST_MINUTES = 43_200.0  # a longer limit is none
 
-MOST_NAMED = 50  # that people name by their ids: there is no room for more in a button
-LONGEST_WORDS = 500  # that choose them; a button has room for 2,000 characters, a window for less
-ALL_WORD = "all"  # the word with which people pause several sessions at once; the words that choose them follow it
-
-_IDS, _WORDS, _HELD = "ids", "words", "held"
-
-EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
 _BEGINNING = re.compile("[0-9a-f]{8}[0-9a-f-]*", re.ASCII)
-_MARKS = ".,:;!"
-_QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 
 class Life(StrEnum):
@@ -228,7 +219,7 @@ class SessionList:
         wanted = words.casefold().split()
         return replace(self, sessions=tuple(one for one in self.sessions if _matches(one, wanted)))
 
-    def chosen(self, choice: "Choice") -> "SessionList":
+    def chosen(self, choice: Choice) -> "SessionList":
         """Return those that people choose to pause at once."""
         if choice.is_named:
             return replace(self, sessions=tuple(one for one in self.sessions if one.id in choice.ids))
@@ -246,60 +237,6 @@ class SessionList:
     def offered(self, words: str) -> "SessionList":
         """Return those among which people choose; a reason can follow the first 8 digits of an id."""
         return self.matching(eight_digits(words) or words)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The sessions that people pause at once: those of `ids`, or else those that `words` choose, "" for all.
-
-    Those that the message `held_id` counts as not paused by alerts have their ids only while a window shows them.
-    """
-
-    words: str = ""
-    ids: tuple[SessionId, ...] = ()
-    held_id: str = ""
-
-    @property
-    def is_named(self) -> bool:
-        """Return whether these are chosen one by one."""
-        return bool(self.ids or self.held_id)
-
-    def as_text(self) -> str:
-        """Return a text for buttons and windows, which `read_choice` reads."""
-        if self.held_id:
-            return f"{_HELD} {self.held_id}"
-        return f"{_IDS} {' '.join(self.ids)}" if self.ids else f"{_WORDS} {self.words[:LONGEST_WORDS]}"
-
-
-def read_choice(text: str) -> Choice:
-    """Read a choice. Ids that are none choose nothing."""
-    kind, _, rest = text.partition(" ")
-    if kind == _HELD:
-        return Choice(held_id=rest[:LONGEST_WORDS])
-    ids = tuple(found for _, some in words_with_ids(rest) for found in some) if kind == _IDS else ()
-    return Choice(ids=ids[:MOST_TOGETHER]) if ids else Choice(rest[:LONGEST_WORDS])
-
-
-def words_of(search: NoId | Ambiguous) -> str:
-    """Return the words by which a person looks for sessions, "" for all. A word can be quoted, or copied as code."""
-    if isinstance(search, Ambiguous):
-        return " ".join(search.session_ids)[:LONGEST_WORDS]
-    words = (word.strip(_QUOTES) for word in search.written[:LONGEST_WORDS].split())
-    return " ".join(word for word in words if word)
-
-
-def eight_digits(words: str) -> str:
-    """Return the first word if it is the first 8 digits of an id, else ""."""
-    digits = words.strip().partition(" ")[0].strip(_MARKS + _QUOTES)
-    return digits if EIGHT_DIGITS.fullmatch(digits) else ""
-
-
-def several_of(search: NoId | Ambiguous) -> Choice | None:
-    """Return the sessions that a person wants to pause at once: those of several ids, or of the words after *all*."""
-    if isinstance(search, Ambiguous):
-        return Choice(ids=search.session_ids) if len(search.session_ids) <= MOST_NAMED else None
-    first, _, rest = words_of(search).partition(" ")
-    return Choice(rest) if first.casefold() == ALL_WORD else None
 
 
 def running_sessions(pages: Sequence[SessionPage], *, now: float, is_complete: bool = True) -> SessionList:

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from bot.core.requests import Verb, button_value
+from bot.core.requests import Choice, Verb, button_value
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Choice, Phase, SessionState
+from bot.core.sessions import Phase, SessionState
 from bot.messages.blocks import Block, element, mrkdwn, plain_text
 from bot.messages.markup import MOST_NAMED, code, joined
 

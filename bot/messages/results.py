@@ -6,9 +6,9 @@ from typing import Any
 
 from bot.core import outcomes
 from bot.core.outcomes import Refusal
-from bot.core.requests import MessageContent, Order, Source, Verb
+from bot.core.requests import ALL_WORD, MessageContent, Order, Source, Verb
 from bot.core.session_ids import Found, SessionId, find_session_id
-from bot.core.sessions import ALL_WORD, PHASES, Session, SessionState
+from bot.core.sessions import PHASES, Session, SessionState
 from bot.messages import buttons, markup
 from bot.messages.blocks import LONGEST_TEXT, Block, Message, Visibility, ephemeral, section, told
 from bot.messages.outcomes import (

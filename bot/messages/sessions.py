@@ -2,8 +2,8 @@
 
 from bot.core.cards import HeldContent
 from bot.core.outcomes import Broken, KeyRejected, Outcome, Refusal, Unconfirmed
-from bot.core.requests import Order, Verb
-from bot.core.sessions import Choice, NotRead, Overview, Session, SessionList
+from bot.core.requests import Choice, Order, Verb
+from bot.core.sessions import NotRead, Overview, Session, SessionList
 from bot.messages.blocks import Block, Message, actions, context, ephemeral, fits, from_blocks, row, section, told
 from bot.messages.buttons import (
     READ_LIST,

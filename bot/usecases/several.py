@@ -9,9 +9,9 @@ from itertools import zip_longest
 from bot.core.cards import BatchContent
 from bot.core.history import BatchedOrder
 from bot.core.outcomes import NEWER, Paused, Refusal
-from bot.core.requests import MOST_TOGETHER, Actor, Order, ReplyAddress, Source, Submission, Verb
+from bot.core.requests import MOST_TOGETHER, Actor, Choice, Order, ReplyAddress, Source, Submission, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Choice, NotRead, Session, SessionList
+from bot.core.sessions import NotRead, Session, SessionList
 from bot.messages import several
 from bot.messages.blocks import View
 from bot.messages.buttons import PAUSE_SEVERAL

@@ -9,9 +9,9 @@ from bot.core import sessions as product
 from bot.core.fields import Secret
 from bot.core.history import BatchedOrder
 from bot.core.outcomes import Why
-from bot.core.requests import Actor, Order, Verb
+from bot.core.requests import Actor, Choice, Order, Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import RUNNING, Choice, Deadline, NotRead, Overview, Phase, Session, SessionList, SessionState
+from bot.core.sessions import RUNNING, Deadline, NotRead, Overview, Phase, Session, SessionList, SessionState
 from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, Workspace
 from bot.messages import install, results, settings, several
 from bot.messages.blocks import Message, View, actions, section

@@ -8,17 +8,20 @@ from functools import partial
 from bot.core.fields import text_field
 from bot.core.requests import (
     Actor,
+    Choice,
     MessageContent,
     Order,
     ReplyAddress,
     Source,
     Submission,
     Verb,
+    read_choice,
     read_command,
     read_version,
+    several_of,
+    words_of,
 )
 from bot.core.session_ids import Found, find_session_id
-from bot.core.sessions import Choice, read_choice, several_of, words_of
 from bot.inbound.slack import request as payload
 from bot.inbound.slack.app import Request, Router, guarded
 from bot.messages import buttons
