@@ -21,8 +21,9 @@ from bot.core.requests import MOST_TOGETHER, Actor, Choice, Order, Source, Verb
 from bot.core.sessions import NotRead, SessionList
 from bot.health import Readiness
 from bot.messages.markup import code, counted
-from bot.messages.outcomes import DOING, session_line, spoken_name
+from bot.messages.outcomes import DOING
 from bot.messages.results import facts_message, outcome_message
+from bot.messages.sessions import session_line, spoken_name
 from bot.messages.several import WHOLE_ID, batch_text, still_running
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows

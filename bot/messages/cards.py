@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, first, head_of
 from bot.core.fields import CHANNEL_ID
-from bot.core.outcomes import Outcome
+from bot.core.outcomes import Outcome, Why, name_of
 from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
-from bot.core.sessions import Deadline, Phase, Session, SessionState
+from bot.core.sessions import PHASES, Deadline, Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER
 from bot.messages import buttons
 from bot.messages.blocks import LONGEST_SECTION, Block, Message, Visibility, context, mrkdwn, row, section, told
@@ -30,17 +30,8 @@ from bot.messages.markup import (
     time_of,
     width,
 )
-from bot.messages.outcomes import (
-    CHECKED,
-    NOT_FOUND,
-    agent_and_host,
-    earlier,
-    more_facts,
-    not_automatic,
-    spoken_name,
-    state_headline,
-    state_line,
-)
+from bot.messages.outcomes import CHECKED, NOT_FOUND, earlier, state_headline, state_line, worded
+from bot.messages.sessions import agent_and_host, more_facts, spoken_name
 
 WRONG_TOKEN = "The token is missing or wrong: send Authorization: Bearer and an alert token of this workspace."  # noqa: S105 - a sentence
 NO_JSON = "The body is no JSON: send an object with session_id and text."
@@ -86,6 +77,14 @@ def not_taken_by_slack(why: str) -> str:
 def broken(incident_id: str) -> str:
     """Return the error for an unexpected exception."""
     return f"Something broke in the bot (incident {incident_id}). Send the alert again: at worst it shows twice."
+
+
+def not_automatic(outcome: Outcome) -> str:
+    """Return what an alert's card says of the pause that it asked for, and did not get; "" if its state says it."""
+    if (name := name_of(outcome)) == Why.OBSERVED:
+        return "*Would have been paused automatically.*"
+    is_shown = name in PHASES or name in {Why.ENDED_BEFORE, Why.PAUSED_BEFORE}
+    return "" if is_shown else f"*Not paused automatically.* {worded(Verb.PAUSE, outcome).reason}"
 
 
 @dataclass(frozen=True, slots=True)

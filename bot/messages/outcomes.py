@@ -1,7 +1,7 @@
-"""The words for outcomes, in one table of verdicts, reasons and advice; those for states, and a session in a line."""
+"""The words for outcomes, in one table of verdicts, reasons and advice, and those for states."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from bot.core.outcomes import (
 )
 from bot.core.policy import PAUSE_SEVERAL
 from bot.core.requests import Verb, program_name
-from bot.core.sessions import PHASES, Life, Phase, Session, SessionState
+from bot.core.sessions import Phase, SessionState
 from bot.messages import markup
 
 COMMANDS = {Verb.PAUSE: "/anchor-pause", Verb.RESUME: "/anchor-resume"}
@@ -55,7 +55,6 @@ CHECKED = {Phase.NOT_RUNNING: NOT_RUNNING, Phase.NOT_FOUND: NOT_FOUND}
 """The verdict on a card about a session that does not run, or that Anchor does not know. The card keeps Pause."""
 
 AUTO_PAUSED = "⏸️ *Paused automatically*"
-NOT_AUTO_PAUSED = "⛔ *Not paused automatically: the agent may still run.*"
 
 _MOST_SHOWN = 5
 _AFTER_DOUBT = {
@@ -158,14 +157,6 @@ def done(verb: Verb, user_id: str) -> str:
     return DONE[verb] if program_name(user_id) is None else AUTO_PAUSED
 
 
-def not_automatic(outcome: Outcome) -> str:
-    """Return what an alert's card says of the pause that it asked for, and did not get; "" if its state says it."""
-    if (name := name_of(outcome)) == Why.OBSERVED:
-        return "*Would have been paused automatically.*"
-    is_shown = name in PHASES or name in {Why.ENDED_BEFORE, Why.PAUSED_BEFORE}
-    return "" if is_shown else f"*Not paused automatically.* {worded(Verb.PAUSE, outcome).reason}"
-
-
 def earlier(text: str) -> str:
     """Return a message about an earlier time, without what may still run: that was true of then."""
     for verdict in UNCONFIRMED.values():
@@ -236,92 +227,6 @@ def _some(names: Iterable[str]) -> str:
     listed = list(names)
     is_in_home = _MOST_SHOWN < len(listed) <= markup.MOST_NAMED
     return markup.some(listed, most=_MOST_SHOWN) + (" (see Home)" if is_in_home else "")
-
-
-_MOST_TAGS = 3
-_LONGEST_NAME, _LONGEST_HOST = 24, 40
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_KINDS = {True: "Anchor task", False: "outside program", None: ""}
-
-
-def agent_name(session: Session) -> str:
-    """Return the name by which people know a session: its first tag, else its host, else its start; "" without any."""
-    if session.tags:
-        return markup.literal(session.tags[0], limit=_LONGEST_NAME)
-    if session.domains:
-        return markup.literal(session.domains[0], limit=_LONGEST_HOST)
-    return "" if session.created_at is None else f"Session of {markup.moment(session.created_at)}"
-
-
-def spoken_name(session: Session | None) -> str:
-    """Return the name of an agent as it is read aloud: its first tag, else its host; "" without any."""
-    return markup.one_line(next(iter((*session.tags, *session.domains)), ""), limit=_LONGEST_HOST) if session else ""
-
-
-def agent_and_host(session: Session | None) -> str:
-    """Return the agent's name in bold, and the host that it is on; "" if nothing is known."""
-    if session is None or not (agent := agent_name(session)):
-        return ""
-    others = f" +{len(session.domains) - 1}" if len(session.domains) > 1 else ""
-    host = f" on {markup.code(session.domains[0], limit=_LONGEST_HOST)}" if session.domains and session.tags else ""
-    return f"*{agent}*{host}{others}"
-
-
-def session_facts(session: Session | None, *, now: float | None = None, has_ended: bool = False) -> str:
-    """Return the agent, its host, and what else is known, in mrkdwn; "" if that is nothing.
-
-    Without `now` (Unix seconds) it stays true for long: it says when the session started, and no age.
-    What was read before a session ended is not said of it after that.
-    """
-    if session is None:
-        return ""
-    return markup.joined(agent_and_host(session), more_facts(session, now=now, has_ended=has_ended))
-
-
-def more_facts(session: Session, *, now: float | None = None, has_ended: bool = False) -> str:
-    """Return what is known of a session beside its agent and host."""
-    start, ends_at = session.created_at, session.ends_at
-    is_over = has_ended or ends_at is None or (now is not None and ends_at <= now)
-    is_stated = now is not None and not has_ended and session.life is not Life.RUNNING and session.status
-    return markup.joined(
-        "" if start is None else _age(session, start, now, has_ended=has_ended),
-        _some_tags(session.tags[1:]),
-        _KINDS[session.is_task],
-        f"status {markup.code(session.status, limit=_LONGEST_NAME)}" if is_stated else "",
-        "" if is_over or ends_at is None else f"Anchor ends it by {markup.time_of(ends_at)}",
-    )
-
-
-def _age(session: Session, start: float, now: float | None, *, has_ended: bool) -> str:
-    if now is None:
-        return (
-            f"started {markup.moment(start)}" if session.tags or session.domains else ""
-        )  # else its start is its name
-    is_running = session.life is Life.RUNNING and not has_ended
-    return f"running {age(now - start)}" if is_running else f"started {age(now - start)} ago"
-
-
-def age(seconds: float) -> str:
-    """Return an age in its two largest units."""
-    if seconds < _MINUTE:
-        return "under 1 min"
-    if seconds < _HOUR:
-        return f"{seconds // _MINUTE:.0f} min"
-    if seconds < _DAY:
-        return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
-    return f"{seconds // _DAY:.0f} d {seconds % _DAY // _HOUR:.0f} h"
-
-
-def session_line(session: Session, *, now: float, paused: SessionState | None = None, digits: int = 8) -> str:
-    """Return the line of a session in a list, the id last but for its pause; `now` is in Unix seconds."""
-    last = state_line(paused.without_reason()) if paused else ""
-    return markup.joined(session_facts(session, now=now), markup.code(session.id[:digits]), last)
-
-
-def _some_tags(tags: Sequence[str]) -> str:
-    most = _MOST_TAGS - 1
-    more = f" +{len(tags) - most}" if len(tags) > most else ""
-    return ", ".join(markup.code(tag, limit=_LONGEST_NAME) for tag in tags[:most]) + more
 
 
 def is_done(state: SessionState) -> bool:

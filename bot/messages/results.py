@@ -11,22 +11,14 @@ from bot.core.session_ids import Found, SessionId, find_session_id
 from bot.core.sessions import PHASES, Session, SessionState
 from bot.messages import buttons, markup
 from bot.messages.blocks import LONGEST_TEXT, Block, Message, Visibility, ephemeral, section, told
-from bot.messages.outcomes import (
-    COMMANDS,
-    DOING,
-    NOT_AUTO_PAUSED,
-    NOT_DONE,
-    Wording,
-    session_facts,
-    spoken_name,
-    state_line,
-    worded,
-)
+from bot.messages.outcomes import COMMANDS, DOING, NOT_DONE, Wording, state_line, worded
+from bot.messages.sessions import session_facts, spoken_name
 
 _PAUSE = COMMANDS[Verb.PAUSE]
 OVERTAKEN = "🔹 A newer request has changed this session since."
 NOT_RECORDED = "⚠️ This pause is not recorded in the bot's database."
 """Notes of a result: it is told late, or the database has no record of the pause that was sent."""
+NOT_AUTO_PAUSED = "⛔ *Not paused automatically: the agent may still run.*"
 _EXTERNAL = "⚠️ A program outside of Anchor may still control this browser: the pause reaches only Anchor's own agent."
 _SERVER_ERROR, _LONGEST_QUOTE = 500, 300
 _EXPECTED = {
@@ -251,6 +243,17 @@ def card_update(
     state = _state_after(order, outcome, now, order_id)
     line = markup.joined(state_line(state), _facts(outcome, known, now))
     return CardUpdate(order.session_id, line, buttons.state_button(order.session_id, state, spoken_name(known)))
+
+
+def list_update(order: Order, outcome: outcomes.Outcome, *, now: float, order_id: str) -> CardUpdate:
+    """Return the update of a row after an order that was given in it."""
+    if update := card_update(order, outcome, now=now, order_id=order_id):
+        return update
+    message = outcome_message(order, outcome, now=now)
+    is_in_doubt = isinstance(outcome, outcomes.Unconfirmed | outcomes.Broken)  # the agent may run
+    verb = Verb.PAUSE if is_in_doubt else order.verb
+    again = buttons.button(verb, order.session_id, version=order.expected_version or "")
+    return CardUpdate(order.session_id, message.text.partition("\n")[0], again)
 
 
 def _end_instead(order: Order, outcome: outcomes.Outcome, known: Session | None) -> list[Block]:

@@ -1,9 +1,11 @@
-"""Sessions in a list, and those that alerts did not pause."""
+"""Sessions: the words for one, those in a list, and those that alerts did not pause."""
+
+from collections.abc import Sequence
 
 from bot.core.cards import HeldContent
-from bot.core.outcomes import Broken, KeyRejected, Outcome, Refusal, Unconfirmed
-from bot.core.requests import Choice, Order, Verb
-from bot.core.sessions import NotRead, Overview, Session, SessionList
+from bot.core.outcomes import KeyRejected, Refusal
+from bot.core.requests import Choice, Verb
+from bot.core.sessions import Life, NotRead, Overview, Session, SessionList, SessionState
 from bot.messages.blocks import Block, Message, actions, context, ephemeral, fits, from_blocks, row, section, told
 from bot.messages.buttons import (
     READ_LIST,
@@ -14,9 +16,8 @@ from bot.messages.buttons import (
     several_button,
     state_buttons,
 )
-from bot.messages.markup import DASHBOARD, code, counted, joined, mention, moment
-from bot.messages.outcomes import COMMANDS, session_facts, session_line, spoken_name, state_line, worded
-from bot.messages.results import CardUpdate, card_update, outcome_message
+from bot.messages.markup import DASHBOARD, code, counted, joined, literal, mention, moment, one_line, time_of
+from bot.messages.outcomes import COMMANDS, state_line, worded
 
 MOST_RUNNING, MOST_PAUSED = 15, 10  # the most sessions that run, and that are paused, which are shown
 
@@ -27,7 +28,89 @@ NOTHING_PAUSED, _NOTHING_DONE = "⛔ *Nothing was paused.*", "⛔ *Nothing was d
 _PAUSE = COMMANDS[Verb.PAUSE]
 _NOT_SHOWN = "⛔ *The sessions can't be shown.*"
 _WITHOUT_LIST = f"`{_PAUSE} &lt;session_id&gt;` and the buttons on alerts work without this list."
+_MOST_TAGS = 3
+_LONGEST_NAME, _LONGEST_HOST = 24, 40
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_KINDS = {True: "Anchor task", False: "outside program", None: ""}
 _MORE_UNREAD = "Not everything could be read, so there can be more."
+
+
+def agent_name(session: Session) -> str:
+    """Return the name by which people know a session: its first tag, else its host, else its start; "" without any."""
+    if session.tags:
+        return literal(session.tags[0], limit=_LONGEST_NAME)
+    if session.domains:
+        return literal(session.domains[0], limit=_LONGEST_HOST)
+    return "" if session.created_at is None else f"Session of {moment(session.created_at)}"
+
+
+def spoken_name(session: Session | None) -> str:
+    """Return the name of an agent as it is read aloud: its first tag, else its host; "" without any."""
+    return one_line(next(iter((*session.tags, *session.domains)), ""), limit=_LONGEST_HOST) if session else ""
+
+
+def agent_and_host(session: Session | None) -> str:
+    """Return the agent's name in bold, and the host that it is on; "" if nothing is known."""
+    if session is None or not (agent := agent_name(session)):
+        return ""
+    others = f" +{len(session.domains) - 1}" if len(session.domains) > 1 else ""
+    host = f" on {code(session.domains[0], limit=_LONGEST_HOST)}" if session.domains and session.tags else ""
+    return f"*{agent}*{host}{others}"
+
+
+def session_facts(session: Session | None, *, now: float | None = None, has_ended: bool = False) -> str:
+    """Return the agent, its host, and what else is known, in mrkdwn; "" if that is nothing.
+
+    Without `now` (Unix seconds) it stays true for long: it says when the session started, and no age.
+    What was read before a session ended is not said of it after that.
+    """
+    if session is None:
+        return ""
+    return joined(agent_and_host(session), more_facts(session, now=now, has_ended=has_ended))
+
+
+def more_facts(session: Session, *, now: float | None = None, has_ended: bool = False) -> str:
+    """Return what is known of a session beside its agent and host."""
+    start, ends_at = session.created_at, session.ends_at
+    is_over = has_ended or ends_at is None or (now is not None and ends_at <= now)
+    is_stated = now is not None and not has_ended and session.life is not Life.RUNNING and session.status
+    return joined(
+        "" if start is None else _age(session, start, now, has_ended=has_ended),
+        _some_tags(session.tags[1:]),
+        _KINDS[session.is_task],
+        f"status {code(session.status, limit=_LONGEST_NAME)}" if is_stated else "",
+        "" if is_over or ends_at is None else f"Anchor ends it by {time_of(ends_at)}",
+    )
+
+
+def _age(session: Session, start: float, now: float | None, *, has_ended: bool) -> str:
+    if now is None:
+        return f"started {moment(start)}" if session.tags or session.domains else ""  # else its start is its name
+    is_running = session.life is Life.RUNNING and not has_ended
+    return f"running {age(now - start)}" if is_running else f"started {age(now - start)} ago"
+
+
+def age(seconds: float) -> str:
+    """Return an age in its two largest units."""
+    if seconds < _MINUTE:
+        return "under 1 min"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE:.0f} min"
+    if seconds < _DAY:
+        return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
+    return f"{seconds // _DAY:.0f} d {seconds % _DAY // _HOUR:.0f} h"
+
+
+def session_line(session: Session, *, now: float, paused: SessionState | None = None, digits: int = 8) -> str:
+    """Return the line of a session in a list, the id last but for its pause; `now` is in Unix seconds."""
+    last = state_line(paused.without_reason()) if paused else ""
+    return joined(session_facts(session, now=now), code(session.id[:digits]), last)
+
+
+def _some_tags(tags: Sequence[str]) -> str:
+    most = _MOST_TAGS - 1
+    more = f" +{len(tags) - most}" if len(tags) > most else ""
+    return ", ".join(code(tag, limit=_LONGEST_NAME) for tag in tags[:most]) + more
 
 
 def reading_message(words: str) -> Message:
@@ -49,16 +132,6 @@ def list_refusal(refusal: Refusal, *, verdict: str = _NOT_SHOWN, verb: Verb = Ve
     """Return why a person sees no sessions, or cannot do with them what the verdict is about."""
     wording = worded(verb, refusal)
     return ephemeral(f"{verdict} {wording.reason}", wording.advice)
-
-
-def list_update(order: Order, outcome: Outcome, *, now: float, order_id: str) -> CardUpdate:
-    """Return the update of a row after an order that was given in it."""
-    if update := card_update(order, outcome, now=now, order_id=order_id):
-        return update
-    told = outcome_message(order, outcome, now=now)
-    verb = Verb.PAUSE if isinstance(outcome, Unconfirmed | Broken) else order.verb  # the agent may run
-    again = button(verb, order.session_id, version=order.expected_version or "")
-    return CardUpdate(order.session_id, told.text.partition("\n")[0], again)
 
 
 def list_message(overview: Overview) -> Message:

@@ -26,8 +26,8 @@ from bot.messages.blocks import (
 from bot.messages.blocks import element as control
 from bot.messages.buttons import PAUSE_SEVERAL, button, resume_batch_button
 from bot.messages.markup import code, counted, fit, joined, literal, mention, one_line, plain, some
-from bot.messages.outcomes import COMMANDS, DOING, DONE, age, state_headline, worded
-from bot.messages.sessions import NOTHING_PAUSED
+from bot.messages.outcomes import COMMANDS, DOING, DONE, state_headline, worded
+from bot.messages.sessions import NOTHING_PAUSED, age
 from bot.messages.settings import TITLES, Reply
 
 SHORTCUT = "anchor_pause_an_agent"  # the `callback_id` of the global shortcut, as manifest.yml declares it

@@ -18,8 +18,8 @@ from bot.core.session_checks import MOST_AFTER_PAUSES, READS_WINDOW, Check
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList
 from bot.messages.blocks import Message, Visibility
-from bot.messages.results import apply
-from bot.messages.sessions import list_message, list_refusal, list_update
+from bot.messages.results import apply, list_update
+from bot.messages.sessions import list_message, list_refusal
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError

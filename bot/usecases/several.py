@@ -15,9 +15,9 @@ from bot.core.sessions import NotRead, Session, SessionList
 from bot.messages import several
 from bot.messages.blocks import View
 from bot.messages.buttons import PAUSE_SEVERAL
-from bot.messages.outcomes import NOT_DONE, spoken_name
+from bot.messages.outcomes import NOT_DONE
 from bot.messages.results import incident_message
-from bot.messages.sessions import NOTHING_PAUSED, list_refusal, not_read_text
+from bot.messages.sessions import NOTHING_PAUSED, list_refusal, not_read_text, spoken_name
 from bot.messages.settings import Reply
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default

@@ -14,9 +14,9 @@ from bot.messages import alert_senders, cards, markup, sessions
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
 from bot.messages.alert_senders import UNSEEN
+from bot.messages.cards import not_automatic
 from bot.messages.markup import who_can_what
-from bot.messages.outcomes import NOT_AUTO_PAUSED, not_automatic
-from bot.messages.results import outcome_message, waiting_message
+from bot.messages.results import NOT_AUTO_PAUSED, outcome_message, waiting_message
 from bot.messages.settings import CHECKING, NOBODY_SELECTED, ONE_MOMENT
 
 __all__ = ["CHECKING", "NOBODY_SELECTED", "NOT_AUTO_PAUSED", "ONE_MOMENT", "UNSEEN", "alert_senders", "cards", "digest"]

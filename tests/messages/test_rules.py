@@ -14,8 +14,8 @@ from slack_sdk.models.views import View
 
 from bot.messages import blocks as shapes
 from bot.messages.home import home_view
-from bot.messages.outcomes import age
 from bot.messages.results import card_update
+from bot.messages.sessions import age
 from bot.sim.slack.block_kit import width
 from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCKS, mistakes, mrkdwn_objects, objects
 from bot.sim.slack.markup import problems
