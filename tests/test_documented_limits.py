@@ -63,7 +63,7 @@ PAGES: dict[str, list[Row]] = {
             leases.LEASE + orders.RECOVERY_INTERVAL,
             leases.LEASE + 2 * orders.RECOVERY_INTERVAL,
         ),
-        ("wait for the lease, {} to {} s", leases.LEASE, leases.LEASE + orders.RECOVERY_INTERVAL),
+        ("wait for the lease, {} to {} s", leases.LEASE, round(leases.LEASE + leases.LEASE / leases.RENEWALS)),
         ("gets no answer of Slack for {} s", outbox.LONGEST_SILENCE),
         ("more than {} minutes before the restart", word(minutes(requests.STILL_WANTED))),
         ("all cards show it, within {} s", outbox.LOOK_INTERVAL),

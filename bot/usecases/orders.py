@@ -49,7 +49,7 @@ _REMEMBER = 900.0  # seconds; Slack sends an unanswered request again for up to 
 MOST_TRIGGERS = 10_000  # the journal knows older ones
 _BY_BATCH = "batch"  # the route of an outcome that the result of its batch tells
 
-RECOVERY_INTERVAL, ALONE_INTERVAL = 3.0, 16.0
+RECOVERY_INTERVAL, ALONE_INTERVAL = 4.0, 16.0
 """Seconds between two looks for orders to take over, also if only commands run beside the bot."""
 
 

@@ -251,7 +251,7 @@ async def test_while_the_bot_is_stopped_or_hangs_slack_warns(channel: ChannelPag
     await channel.set_switch("Stopped", on=False)
     await expect(channel.bot_state).to_have_text("Botready")
     await channel.set_switch("Hangs", on=True)
-    await channel.button("Second").dblclick()
+    await channel.button("Second").evaluate("button => { button.click(); button.click(); }")  # on a busy machine, too
     await expect(channel.button("Second")).to_have_attribute("aria-busy", "true")
     await channel.set_switch("Hangs", on=False)
     await expect(channel.message(texts.UNKNOWN_ACTION.split("\n")[0])).to_have_count(1)

@@ -73,6 +73,7 @@ async def test_a_pause_of_a_killed_command_is_sent_and_told_without_its_reason(d
         await left.leave_pause("command line")
         async with left.restart():
             (one,) = await read(database_url, 1)
+            await until(lambda: len(left.messages()) >= bool(channel))
         assert [order.verb for order in left.orders] == ["pause"]
         assert (len(left.messages()), left.calls("chat.postMessage")) == (bool(channel),) * 2
         assert "it loops" not in str(left.messages())

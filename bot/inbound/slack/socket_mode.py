@@ -37,7 +37,7 @@ MOST_UNANSWERED = 30_000
 REDELIVERY_WINDOW = 5.0
 """Seconds after a connection has opened in which Slack sends again what was not acknowledged over another one."""
 
-TICK = 0.5  # seconds between two looks for a standstill: an idle process wakes up so often
+TICK = 2 / 3  # seconds between two looks for a standstill: every third one is at the time of other looks
 _STABLE_AFTER = 10.0  # seconds; a connection that lasted longer resets the retry delay
 _MIN_RETRY_DELAY, _MAX_RETRY_DELAY = 0.5, 5.0
 

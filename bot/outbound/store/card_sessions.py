@@ -86,7 +86,8 @@ class CardSessions:
 
     async def teams(self) -> dict[str, float]:
         """Return the workspaces with open cards or paused sessions, each with the time of the oldest (Unix seconds)."""
-        return {row.team_id: row.since for row in await self.database.fetch_all(_TEAMS)}
+        has_some = await self.database.finds(_TEAMS)
+        return {row.team_id: row.since for row in await self.database.fetch_all(_TEAMS)} if has_some else {}
 
     async def open_sessions(self, team_id: str) -> dict[SessionId, bool]:
         """Return the sessions with open cards, or that are paused. The one not read for the longest time is first.

@@ -46,7 +46,7 @@ class Database:
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
     errors: int = 0
     timeout: float = TIMEOUT
-    _found_nothing: object = None  # the last look of that kind, and the last change of the database before it
+    _found_nothing: dict[str, object] = field(default_factory=dict)  # the values of each look, and the change before it
     _logged: TTLCache[str, None] = field(default_factory=lambda: TTLCache(100, QUIET, timer=time.monotonic))
 
     async def fetch_one(self, sql: str, **values: object) -> Row | None:
@@ -62,13 +62,13 @@ class Database:
 
         On SQLite what only the time changes is found within LOOKS_AGAIN_AFTER seconds.
         """
-        asked = sql, values, self.driver.last_change()
-        if asked == self._found_nothing:
+        asked = values, self.driver.last_change()
+        if asked == self._found_nothing.get(sql):
             return False
         found = await self.driver.finds(sql, values) if self.driver.finds is not None else None
         if found is None:
             found = await self.fetch_one(sql, **values) is not None
-        self._found_nothing = None if found else asked
+        self._found_nothing[sql] = None if found else asked
         return found
 
     async def read(self, work: Callable[[Connection], _T]) -> _T:

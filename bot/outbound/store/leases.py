@@ -17,7 +17,7 @@ LEASE = 10.0
 """Seconds after which a process that does not renew its lease has ended for all others."""
 
 LEADER = "leader"
-_RENEWALS, _TRUST = 3.3, 0.7  # renewals in a lease, and the share of it in which a process trusts it
+RENEWALS, _TRUST = 3.3, 0.7  # renewals in a lease, and the share of it in which a process trusts it
 IS_LIVE = "leases.until >= unix_now() AND leases.until <= unix_now() + 2 * CAST(:lease AS DOUBLE PRECISION)"
 """The condition that a lease lasts. One that would last longer is from before a step of the clock."""
 LEADS = f"""
@@ -93,11 +93,11 @@ class Lease:
 
     def due_in(self) -> float:
         """Return the seconds until a renewal is due."""
-        return math.inf if self.is_alone else max(0.0, self._renewed_at + self.seconds / _RENEWALS - time.monotonic())
+        return math.inf if self.is_alone else max(0.0, self._renewed_at + self.seconds / RENEWALS - time.monotonic())
 
     def hasten(self) -> None:
         """Let a renewal be due now."""
-        self._renewed_at = min(self._renewed_at, time.monotonic() - self.seconds / _RENEWALS)
+        self._renewed_at = min(self._renewed_at, time.monotonic() - self.seconds / RENEWALS)
         self.wake.set()
 
     def doubt(self) -> None:

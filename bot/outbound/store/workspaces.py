@@ -151,7 +151,8 @@ class WorkspaceRows:
 
     async def pausing_teams(self) -> list[str]:
         """Return the ids of the workspaces in which alerts can pause."""
-        return [row.team_id for row in await self._database.fetch_all(_PAUSING)]
+        has_some = await self._database.finds(_PAUSING)
+        return [row.team_id for row in await self._database.fetch_all(_PAUSING)] if has_some else []
 
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None, by: str = "") -> bool:
         """Replace the Anchor key."""
