@@ -28,12 +28,12 @@ from harness.stored import columns, fetch
 from harness.texts import list_refused
 
 
-async def until_recorded(url: str, team_id: str) -> dict[str, Any]:
-    """Wait until the database has the row of the workspace, and return all tables."""
+async def until_recorded(url: str, team_id: str, where: str = "workspaces") -> dict[str, Any]:
+    """Wait until the database has the row of the workspace, or of one of its people, and return all tables."""
     async with open_store(Secret(url), [KEY], keys_must_fit=False) as store:
 
         async def is_recorded() -> bool:
-            return [(team_id,)] == await fetch(store, "SELECT team_id FROM workspaces")
+            return [(team_id,)] == await fetch(store, f"SELECT team_id FROM {where}")  # noqa: S608 - ours
 
         await until(is_recorded)
         return await everything(store)
@@ -64,11 +64,11 @@ async def test_without_a_database_it_pauses_and_when_it_has_one_it_records_all(s
     assert sorted(row[verb] for row in tables["orders"]) == ["pause"] * 3 + ["resume"] * 2
 
 
-async def use_everything(at: SingleHarness) -> None:
+async def use_everything(at: SingleHarness, url: str) -> None:
     """Pause, resume, take an alert, open Home and windows, and use a key that Anchor refuses."""
     at.workspace.change_user(at.person, is_admin=True)
     await at.open_home()
-    await asyncio.sleep(1.0)  # until the admin is recorded
+    await until_recorded(url, at.workspace.team_id, "people WHERE seen_at > 0")
     assert (await post(at)).status == 200
     for verb in ("pause", "resume"):
         await at.answer("a command", verb=verb)
@@ -82,7 +82,7 @@ async def use_everything(at: SingleHarness) -> None:
 @BOTH_TRANSPORTS
 async def test_no_secret_of_the_settings_is_in_the_database(database_url: str) -> None:
     async with takes_alerts(DATABASE_URL=database_url, PAUSE_USERS="U0ALICE0001") as at:
-        await use_everything(at)
+        await use_everything(at, database_url)
         tables = await until_recorded(database_url, at.workspace.team_id)
         own = [at.slack.bot_token, at.slack.app_token, at.slack.signing_secret, DEFAULT_KEY, TOKEN]
     filled = {table for table, rows in tables.items() if rows}
