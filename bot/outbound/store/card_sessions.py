@@ -29,6 +29,8 @@ _TEAMS = f"""
       UNION ALL SELECT team_id, min(given_at) FROM orders WHERE {_IS_PAUSED} GROUP BY team_id) AS found
     GROUP BY team_id ORDER BY team_id
 """
+_CAN_BE = f"SELECT 1 FROM messages WHERE closed_at IS NULL UNION ALL SELECT 1 FROM orders WHERE {_IS_PAUSED} LIMIT 1"
+"""Whether there can be some. It reads one row, however many cards are open."""
 _SESSIONS = f"""
     SELECT session_id, (SELECT count(*) FROM orders WHERE orders.team_id = :team_id
       AND orders.session_id = found.session_id AND {_IS_PAUSED} AND ends_by_default IS NULL) AS is_ending
@@ -86,8 +88,8 @@ class CardSessions:
 
     async def teams(self) -> dict[str, float]:
         """Return the workspaces with open cards or paused sessions, each with the time of the oldest (Unix seconds)."""
-        has_some = await self.database.finds(_TEAMS)
-        return {row.team_id: row.since for row in await self.database.fetch_all(_TEAMS)} if has_some else {}
+        rows = await self.database.fetch_all(_TEAMS) if await self.database.finds(_CAN_BE) else []
+        return {row.team_id: row.since for row in rows}
 
     async def open_sessions(self, team_id: str) -> dict[SessionId, bool]:
         """Return the sessions with open cards, or that are paused. The one not read for the longest time is first.

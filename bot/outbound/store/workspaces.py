@@ -62,7 +62,6 @@ IS_RECORDED = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR KEY SHARE"
 """It finds nothing if the workspace does not exist; until the end of the transaction nobody deletes it."""
 INSTALL = "install"  # the scope of marks
 LIFETIME = 600  # seconds until a pending installation expires
-_NONCE_BYTES = 32
 _DELETE_EXPIRED = f"DELETE FROM marks WHERE scope = '{INSTALL}' AND until < :now"
 _PURPOSE = "anchor-bot: signature of the OAuth state"
 
@@ -151,8 +150,8 @@ class WorkspaceRows:
 
     async def pausing_teams(self) -> list[str]:
         """Return the ids of the workspaces in which alerts can pause."""
-        has_some = await self._database.finds(_PAUSING)
-        return [row.team_id for row in await self._database.fetch_all(_PAUSING)] if has_some else []
+        rows = await self._database.fetch_all(_PAUSING) if await self._database.finds(_PAUSING) else []
+        return [row.team_id for row in rows]
 
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None, by: str = "") -> bool:
         """Replace the Anchor key."""
@@ -345,7 +344,7 @@ class InstallStates:
 
     def begin(self, *, now: float) -> PendingInstall:
         """Begin an installation. It needs no database."""
-        browser_nonce = Secret(secrets.token_urlsafe(_NONCE_BYTES))
+        browser_nonce = Secret(secrets.token_urlsafe(32))
         content = f"{int(now) + LIFETIME}.{digest(browser_nonce.reveal())}"
         return PendingInstall(Secret(f"{content}.{_sign(content, self._keys[0]).decode()}"), browser_nonce)
 

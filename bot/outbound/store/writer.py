@@ -1,7 +1,6 @@
 """Group commit: what comes while a transaction runs is the next transaction. Orders have a lane, and messages another.
 
 Each work can be done again: the answer to a commit can be lost. While the database fails all of them wait.
-The transactions of orders renew the lease of the process, too.
 """
 
 import asyncio
