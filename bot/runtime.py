@@ -42,7 +42,7 @@ _LARGE = 128 * 1024  # bytes; SQLite takes and frees blocks of 90,000 in each tr
 
 _EARLY = 0.02  # seconds by which a timer can fire before its time
 
-_LONGEST_GAP = 1.2  # ticks; shorter standstills are within what `core.requests` assumes for the way
+_LONGEST_GAP = 1.2  # ticks; shorter standstills are within what `core.orders` assumes for the way
 _BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
 
 

@@ -10,7 +10,8 @@ import pytest
 from bot import app, logs
 from bot.cli import main
 from bot.config.catalog import SETTINGS
-from bot.core import cards, requests, retries
+from bot.core import cards, commands, retries
+from bot.core import orders as core_orders
 from bot.core import session_checks as checked
 from bot.core import workspace as core_workspace
 from bot.inbound import alert_endpoint, alert_fields, http
@@ -65,7 +66,7 @@ PAGES: dict[str, list[Row]] = {
         ),
         ("wait for the lease, {} to {} s", leases.LEASE, round(leases.LEASE + leases.LEASE / leases.RENEWALS)),
         ("gets no answer of Slack for {} s", outbox.LONGEST_SILENCE),
-        ("more than {} minutes before the restart", word(minutes(requests.STILL_WANTED))),
+        ("more than {} minutes before the restart", word(minutes(core_orders.STILL_WANTED))),
         ("all cards show it, within {} s", outbox.LOOK_INTERVAL),
         ("kept in memory meanwhile, {} changes at most", writer.MOST_WAITING),
         ("a transaction is given up after {} to {} s", database.TIMEOUT, 2 * database.TIMEOUT),
@@ -89,8 +90,8 @@ PAGES: dict[str, list[Row]] = {
             queue.MOST_AT_ANCHOR,
         ),
         ("can have {} orders that wait, which is {} per second for {} seconds", EACH, EACH / DEADLINE, DEADLINE),
-        ("A resume that arrives more than {} s late is not sent", requests.LATE),
-        ("unless that differs by more than {} s", requests.MOST_SKEW),
+        ("A resume that arrives more than {} s late is not sent", core_orders.LATE),
+        ("unless that differs by more than {} s", core_orders.MOST_SKEW),
         ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
         ("makes at most {} of these updates", outbox.MOST_UPDATES),
         ("At most {} calls run at a time, at most {} of them", outbox.MOST_SENDING, outbox.MOST_SENDING_EACH),
@@ -118,7 +119,7 @@ PAGES: dict[str, list[Row]] = {
         ("a pause waits at most {} seconds for it", workspaces.PAUSE_WAIT),
         ("which is at most {} minutes old", minutes(workspaces.CACHE_TTL)),
         ("needs up to {} connections for each process", connections.READERS + connections.WRITERS + 2),
-        ("whose clock is over {} minutes wrong rejects", minutes(requests.MOST_SKEW)),
+        ("whose clock is over {} minutes wrong rejects", minutes(core_orders.MOST_SKEW)),
     ],
     "alerts": [
         ("an object, of which the first {} names and values", alert_fields.MOST_FIELDS),
@@ -139,14 +140,14 @@ PAGES: dict[str, list[Row]] = {
         ("or within the last {} minutes", minutes(auto_pauses.RESPECTED)),
         ("`AUTO_PAUSE_LIMIT` sessions** ({}) of", float(SETTINGS["AUTO_PAUSE_LIMIT"].default)),
         ("sessions are held back for {} minutes", minutes(auto_pauses.HELD_FOR)),
-        ("back, up to {} seconds after the alert", requests.STILL_WANTED),
+        ("back, up to {} seconds after the alert", core_orders.STILL_WANTED),
         ("by itself, at most once a {}, as long", span(auto_pauses.AGAIN_AFTER)),
         ("sender has {} such messages in {} minutes", cards.MOST_CALLS, minutes(cards.MENTION_INTERVAL)),
     ],
     "pause": [
         ("At most {} sessions that run and {} that are paused", MOST_RUNNING, MOST_PAUSED),
-        ("with 2 to {} ids", requests.MOST_NAMED),
-        ("the newest {} sessions, and says how many more run", requests.MOST_TOGETHER),
+        ("with 2 to {} ids", commands.MOST_NAMED),
+        ("the newest {} sessions, and says how many more run", commands.MOST_TOGETHER),
         ("It comes within {} s of that time", reminders.EARLY),
         ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
         ("once per {} and channel, and {} times", span(outbox.CALL_INTERVAL), outbox.MOST_UPDATES),

@@ -23,7 +23,7 @@ from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
 from bot.metrics import Metrics
 from bot.runtime import collect_when_quiet
 from harness.process import Metrics as Page
-from harness.product import outcomes, requests
+from harness.product import orders, outcomes
 
 PIPE_SIZE = 4096
 
@@ -206,10 +206,10 @@ def test_each_outcome_is_exported_from_the_start() -> None:
     """Otherwise an alert would not see the first one."""
     shown = read_page()
     known = {one.__name__ for one in get_args(outcomes.Outcome) if one is not outcomes.Refusal} | set(outcomes.Why)
-    for outcome, verb, source in product(known, requests.Verb, requests.Source):
+    for outcome, verb, source in product(known, orders.Verb, orders.Source):
         assert shown("anchor_bot_orders_total", verb=verb, source=source, outcome=outcome) == 0
     for answer in get_args(outcomes.AnchorOutcome):
-        for verb in requests.Verb:
+        for verb in orders.Verb:
             assert shown("anchor_bot_anchor_attempt_seconds_count", verb=verb, outcome=answer.__name__) == 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.config.settings import read_environment
-from bot.core.requests import operator_id
+from bot.core.orders import operator_id
 
 ENV_FILE = Path(".env")
 UNUSABLE_SETTINGS = 2  # the exit code if a setting or an argument is invalid

@@ -11,7 +11,7 @@ import aiohttp
 from bot.cli import UNUSABLE_SETTINGS, NotDoneError, terminal_text
 from bot.config.settings import Settings
 from bot.core.fields import Proxy, Secret
-from bot.core.requests import Order
+from bot.core.orders import Order
 from bot.core.sessions import NotRead, SessionList
 from bot.core.workspace import Workspace
 from bot.messages.markup import printable

@@ -17,7 +17,7 @@ from bot.cli import ENV_FILE, Run, as_called
 from bot.cli.context import open_anchor, open_client_session
 from bot.config.settings import Settings, find_warnings, read_environment, summarize
 from bot.core.fields import Secret
-from bot.core.requests import MOST_SKEW
+from bot.core.orders import MOST_SKEW
 from bot.core.workspace import SCOPES, AnchorKey, Workspace
 from bot.messages.cards import SAMPLE_ALERT
 from bot.messages.markup import printable

@@ -22,7 +22,7 @@ from bot.cli.manifest import creation_link, manifest
 from bot.config.catalog import is_port, is_public_url
 from bot.config.settings import Settings, SettingsError, find_warnings, summarize
 from bot.core.fields import SLACK_ID, USER_ID
-from bot.core.requests import operator_name
+from bot.core.orders import operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id
 from bot.outbound.store.errors import StoreDownError, StoreError, StoreNotUsableError
 from bot.runtime import force_exit_after

@@ -19,7 +19,7 @@ from bot.config.settings import OF_OPERATORS, Settings
 from bot.core.audit import Verdict
 from bot.core.fields import Secret, parse_object
 from bot.core.history import PastOrder
-from bot.core.requests import FORGOTTEN
+from bot.core.orders import FORGOTTEN
 from bot.core.workspace import AnchorKey, KeyCheck, is_key
 from bot.messages.markup import printable
 from bot.messages.settings import NOT_A_KEY, key_not_accepted

@@ -15,9 +15,10 @@ from bot.cli import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, say,
 from bot.cli.context import Context, open_context
 from bot.config.settings import OF_ORDERS, Settings
 from bot.core.cards import BatchContent
+from bot.core.commands import MOST_TOGETHER, Choice
 from bot.core.history import BatchedOrder
+from bot.core.orders import Actor, Order, Source, Verb
 from bot.core.outcomes import Done, Outcome, Paused, Refusal, Why
-from bot.core.requests import MOST_TOGETHER, Actor, Choice, Order, Source, Verb
 from bot.core.sessions import NotRead, SessionList
 from bot.health import Readiness
 from bot.messages.markup import code, counted

@@ -13,7 +13,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from bot.core.requests import FORGOTTEN, Source, operator_name
+from bot.core.orders import FORGOTTEN, Source, operator_name
 
 GAP, NEW_KEY, UNNAMED = "gap", "new key", "forgotten"
 """What rows of the bot's own are about: a gap that an operator has acknowledged, another key, a person forgotten."""

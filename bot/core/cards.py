@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
+from bot.core.orders import Verb, program_name
 from bot.core.outcomes import Outcome
-from bot.core.requests import Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER

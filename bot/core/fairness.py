@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
-from bot.core.requests import Person
+from bot.core.orders import Person
 
 _Key = TypeVar("_Key", bound=Hashable)
 

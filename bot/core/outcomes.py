@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import get_args
 
 from bot.core.fields import objects_in, text_field
-from bot.core.requests import Verb
+from bot.core.orders import Verb
 
 _FAILED = frozenset({"error", "fail", "failed", "failure", "not"})
 _NO_ERROR: tuple[object, ...] = (None, False, "", [])

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.orders import Actor, Verb
 from bot.core.outcomes import Refusal, Why
-from bot.core.requests import Actor, Verb
 
 
 class Role(StrEnum):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core import outcomes
-from bot.core.requests import Verb
+from bot.core.orders import Verb
 
 ATTEMPTS = 3  # the most attempts for one order
 

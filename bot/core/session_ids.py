@@ -28,6 +28,9 @@ _ID = re.compile(
 )
 _START_OF_AN_ID = re.compile(r"[0-9a-f]{8}", re.ASCII | re.IGNORECASE)  # found far sooner than an id where none is
 _ID_DIGITS = 32
+_EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
+_MARKS = ".,:;!"
+QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
 _LINK = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
 
 MOST_IDS = 100  # the most ids that are found in one message
@@ -93,6 +96,12 @@ def find_session_id(text: str) -> Search:
         return Ambiguous(ids)
     rest = " ".join(word for word, ids_here in words if not ids_here and _fold(word))
     return Found(ids[0], rest) if ids else NoId(rest)
+
+
+def eight_digits(words: str) -> str:
+    """Return the first word if it is the first 8 digits of an id, else ""."""
+    digits = words.strip().partition(" ")[0].strip(_MARKS + QUOTES)
+    return digits if _EIGHT_DIGITS.fullmatch(digits) else ""
 
 
 def words_with_ids(text: str) -> list[_Word]:

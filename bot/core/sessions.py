@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 from bot.core import outcomes
+from bot.core.commands import Choice
+from bot.core.orders import MOST_SKEW, Verb, time_id
 from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused, Resumed, Unconfirmed
-from bot.core.requests import MOST_SKEW, Choice, Verb, eight_digits, time_id
-from bot.core.session_ids import Found, SessionId
+from bot.core.session_ids import Found, SessionId, eight_digits
 
 KEY_REFUSED = frozenset({401, 403})  # the statuses with which Anchor refuses a key
 RUNNING = "running"  # the status that Anchor's documentation gives to a session that runs. All others are free text.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 
-from bot.core.requests import Verb
+from bot.core.orders import Verb
 from bot.demo.people import Person
 from bot.demo.sandbox import Sandbox
 from bot.messages.markup import mention

@@ -13,8 +13,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from bot.core.orders import Source, Verb
 from bot.core.outcomes import AnchorOutcome, Broken, Done, NotDone, Unconfirmed, Why
-from bot.core.requests import Source, Verb
 from bot.health import Readiness
 from bot.metrics import BUCKETS, Durations, Labels, Metrics
 

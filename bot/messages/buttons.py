@@ -3,7 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from bot.core.requests import Choice, Verb, button_value
+from bot.core.commands import Choice
+from bot.core.orders import Verb, button_value
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, SessionState
 from bot.messages.blocks import Block, element, mrkdwn, plain_text
@@ -30,7 +31,7 @@ ACTIONS = {Verb.PAUSE: "anchor_pause", Verb.RESUME: "anchor_resume", Verb.END: "
 """The `action_id` of each verb's button. That of a pause and that of a resume are a public contract, since any message
 of this app can carry them.
 
-The `value` is the session id; on the bot's own Resume buttons a version follows it, see `core.requests`.
+The `value` is the session id; on the bot's own Resume buttons a version follows it, see `core.orders`.
 """
 
 CONFIRMED_RESUME = "anchor_resume_confirmed"

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, first, head_of
 from bot.core.fields import CHANNEL_ID
+from bot.core.orders import Verb
 from bot.core.outcomes import Outcome, Why, name_of
-from bot.core.requests import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Deadline, Phase, Session, SessionState
 from bot.core.workspace import DEFAULT_SENDER

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.history import CHANGE, PastOrder
+from bot.core.orders import Verb
 from bot.core.policy import Role
-from bot.core.requests import Verb
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace, read_groups
 from bot.messages import buttons
 from bot.messages.alert_senders import about_auto_pause, token_section

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bot.core.requests import Verb
+from bot.core.orders import Verb
 from bot.messages.outcomes import COMMANDS
 
 _NOTHING = "Nothing was installed here."

@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from bot.core.orders import FORGOTTEN, Verb, operator_name, program_name
 from bot.core.policy import PAUSE_SEVERAL, Policy, Rule
-from bot.core.requests import FORGOTTEN, Verb, operator_name, program_name
 
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bot.core.orders import Verb, program_name
 from bot.core.outcomes import (
     DONE_NAMES,
     Broken,
@@ -23,7 +24,6 @@ from bot.core.outcomes import (
     name_of,
 )
 from bot.core.policy import PAUSE_SEVERAL
-from bot.core.requests import Verb, program_name
 from bot.core.sessions import Phase, SessionState
 from bot.messages import markup
 

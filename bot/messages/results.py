@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core import outcomes
+from bot.core.commands import ALL_WORD
+from bot.core.orders import MessageContent, Order, Source, Verb
 from bot.core.outcomes import Refusal
-from bot.core.requests import ALL_WORD, MessageContent, Order, Source, Verb
 from bot.core.session_ids import Found, SessionId, find_session_id
 from bot.core.sessions import PHASES, Session, SessionState
 from bot.messages import buttons, markup

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from bot.core.cards import HeldContent
+from bot.core.commands import Choice
+from bot.core.orders import Verb
 from bot.core.outcomes import KeyRejected, Refusal
-from bot.core.requests import Choice, Verb
 from bot.core.sessions import Life, NotRead, Overview, Session, SessionList, SessionState
 from bot.messages.blocks import Block, Message, actions, context, ephemeral, fits, from_blocks, row, section, told
 from bot.messages.buttons import (

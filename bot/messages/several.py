@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bot.core import outcomes
 from bot.core.cards import BatchContent
+from bot.core.commands import MOST_TOGETHER, Choice
 from bot.core.history import BatchedOrder
-from bot.core.requests import MOST_TOGETHER, Choice, Verb
+from bot.core.orders import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionList, SessionState
 from bot.messages.blocks import (

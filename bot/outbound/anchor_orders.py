@@ -13,8 +13,8 @@ from aiohttp.http_exceptions import ContentEncodingError
 
 from bot.core import outcomes
 from bot.core.fields import Secret, parse_object, text_field
+from bot.core.orders import Verb
 from bot.core.outcomes import AnchorOutcome, contradiction
-from bot.core.requests import Verb
 from bot.core.retries import delay_before_retry
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead

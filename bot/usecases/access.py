@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from bot.core import outcomes
 from bot.core.fields import Secret
+from bot.core.orders import Actor, Order, Person, Source, Verb, program_name
 from bot.core.policy import Role, check_policy, check_several
-from bot.core.requests import Actor, Order, Person, Source, Verb, program_name
 from bot.core.workspace import AutoPause, Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError

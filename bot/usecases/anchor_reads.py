@@ -12,8 +12,8 @@ from typing import Any
 from cachetools import LRUCache, TTLCache
 
 from bot.core.fairness import TimeWindow
+from bot.core.orders import Actor, MessageContent, Person, ReplyAddress
 from bot.core.outcomes import Refusal
-from bot.core.requests import Actor, MessageContent, Person, ReplyAddress
 from bot.core.session_checks import MOST_AFTER_PAUSES, READS_WINDOW, Check
 from bot.core.session_ids import Found, SessionId
 from bot.core.sessions import NotRead, Overview, Session, SessionList

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.core.cards import Alert, Asked, Automatic, Card, Part, first
+from bot.core.orders import Actor, Attempt, ReplyAddress, program_id
 from bot.core.outcomes import (
     CALL_SOMEBODY,
     NOT_ASKED,
@@ -19,7 +20,6 @@ from bot.core.outcomes import (
     Why,
     name_of,
 )
-from bot.core.requests import Actor, Attempt, ReplyAddress, program_id
 from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages.blocks import digest_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.cards import AlertContent, BatchContent, Card, HeldContent, Part, ResultContent
 from bot.core.fields import Secret
-from bot.core.requests import MessageContent, operator_name, program_name
+from bot.core.orders import MessageContent, operator_name, program_name
 from bot.core.retries import NO_WORKSPACE
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace

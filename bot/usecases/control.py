@@ -18,6 +18,7 @@ from cachetools import TTLCache
 
 from bot.core import outcomes
 from bot.core.cards import SessionName
+from bot.core.orders import LATE, STILL_WANTED, Order, Source, State, Verb
 from bot.core.outcomes import (
     DONE_NAMES,
     NEWER,
@@ -31,7 +32,6 @@ from bot.core.outcomes import (
     Why,
     name_of,
 )
-from bot.core.requests import LATE, STILL_WANTED, Order, Source, State, Verb
 from bot.core.retries import combine
 from bot.core.sessions import end_of
 from bot.outbound.anchor_orders import AnchorClient

@@ -9,7 +9,7 @@ from functools import partial
 from bot.core import retries
 from bot.core.fairness import Tally
 from bot.core.fields import TOKEN_REFUSED
-from bot.core.requests import FORGOTTEN, Actor, MessageContent, Person, ReplyAddress, program_name
+from bot.core.orders import FORGOTTEN, Actor, MessageContent, Person, ReplyAddress, program_name
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
 from bot.outbound.slack.client import (

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from cachetools import TTLCache
 
 from bot.core.cards import Lost
+from bot.core.orders import FORGOTTEN, Actor
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.policy import Role
-from bot.core.requests import FORGOTTEN, Actor
 from bot.core.sessions import NotRead
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages.alert_senders import closed_message, lost_message

@@ -9,8 +9,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from cachetools import TTLCache
 
 from bot.core.cards import BatchContent
-from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why, name_of
-from bot.core.requests import (
+from bot.core.orders import (
     LATE,
     NOBODY,
     STILL_WANTED,
@@ -22,6 +21,7 @@ from bot.core.requests import (
     operator_name,
     read_attempt,
 )
+from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why, name_of
 from bot.messages.blocks import Message
 from bot.messages.cards import mentioning
 from bot.messages.results import (

@@ -4,8 +4,8 @@ import asyncio
 from collections import OrderedDict
 
 from bot.core.fairness import Tally
+from bot.core.orders import Person
 from bot.core.outcomes import Refusal, Why
-from bot.core.requests import Person
 
 CAPACITY = 30_000  # the most pieces of work that wait
 MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH = 4_000, 1_000

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.cards import MOST_IN_SUMMARY, MOST_SINGLE, Card, Part, ResultContent
-from bot.core.requests import Verb, program_name
+from bot.core.orders import Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace

@@ -10,8 +10,8 @@ from cachetools import LRUCache
 
 from bot.core.cards import MENTION_INTERVAL, MOST_CALLS, BatchContent, Card, Part, ResultContent
 from bot.core.fairness import TimeWindow
+from bot.core.orders import Actor, ReplyAddress, Verb, operator_name
 from bot.core.outcomes import Outcome, Refusal
-from bot.core.requests import Actor, ReplyAddress, Verb, operator_name
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility, digest_of

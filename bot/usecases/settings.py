@@ -9,8 +9,8 @@ from functools import partial
 
 from bot.core.cards import alerts_url
 from bot.core.fields import CHANNEL_ID, Secret, digest
+from bot.core.orders import Actor, ReplyAddress, Submission, Verb
 from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
-from bot.core.requests import Actor, ReplyAddress, Submission, Verb
 from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, Workspace, is_key, read_groups
 from bot.messages import alert_senders, buttons
 from bot.messages import settings as messages

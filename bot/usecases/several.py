@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from bot.core.cards import BatchContent
+from bot.core.commands import MOST_TOGETHER, Choice
 from bot.core.history import BatchedOrder
+from bot.core.orders import Actor, Order, ReplyAddress, Source, Submission, Verb
 from bot.core.outcomes import NEWER, Paused, Refusal
-from bot.core.requests import MOST_TOGETHER, Actor, Choice, Order, ReplyAddress, Source, Submission, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Session, SessionList
 from bot.messages import several

@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from bot.core.orders import Actor, ReplyAddress
 from bot.core.policy import Role, can_pause
-from bot.core.requests import Actor, ReplyAddress
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Block, View

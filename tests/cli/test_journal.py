@@ -19,7 +19,7 @@ from harness import OTHER_SESSION
 from harness.databases import KEY
 from harness.order_rows import RESPONSE_URL, OrderHistory, order_row, rows_of
 from harness.order_rows import told as told_as
-from harness.product import Secret, errors, history, main, open_store, outcomes, requests
+from harness.product import Secret, errors, history, main, open_store, orders, outcomes
 
 Check = Callable[[str, str], None]
 NO_ANSWER = "postgresql://x@127.0.0.1:1/none"
@@ -36,7 +36,7 @@ BOB_S = order_row(user="U0BOB000001", age=1_700)
 ROWS = [
     told(order_row(age=100_000), outcomes.Paused("paused")),
     told(order_row(session=OTHER_SESSION, age=5_000), outcomes.NotFound(404, "no such session")),
-    told(order_row(requests.Verb.RESUME, team="T0OTHER0001", age=4_000), UNCONFIRMED),
+    told(order_row(orders.Verb.RESUME, team="T0OTHER0001", age=4_000), UNCONFIRMED),
     told(
         replace(BOB_S, order=replace(BOB_S.order, batch_id="0193")),
         outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=frozenset({"U1"})),

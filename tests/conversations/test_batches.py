@@ -20,7 +20,7 @@ from harness.conversation import Conversation, post_json, until
 from harness.order_rows import batch, order_row, rows_of, settled
 from harness.order_rows import told as told_as
 from harness.outages import without_table
-from harness.product import SessionId, State, cards, outcomes, requests
+from harness.product import SessionId, State, cards, orders, outcomes
 
 STILL_WANTED = 120.0  # seconds
 RESUME_THESE = "anchor_resume_batch"
@@ -125,7 +125,7 @@ async def leave_batch(
     sessions = [at.anchor.add_session() for _ in states]
     given = batch(at, sessions, reason="they loop")
     rows = [
-        replace(order_row(state=state, age=age), order=order, address=requests.ReplyAddress(order.actor))
+        replace(order_row(state=state, age=age), order=order, address=orders.ReplyAddress(order.actor))
         for (state, _), order in zip(states, given.orders(), strict=True)
     ]
     for number, (_, outcome) in enumerate(states):
@@ -232,7 +232,7 @@ async def of_no_batch(at: Conversation, message: Message, _: str) -> str:
 async def not_allowed(at: Conversation, message: Message, _: str) -> str:
     await at.slack.click(at.slack.bob, message, RESUME_THESE)
     refusal = outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=frozenset({at.person.id}))
-    return list_refusal(refusal, verdict=NOT_DONE[requests.Verb.RESUME], verb=requests.Verb.RESUME).text
+    return list_refusal(refusal, verdict=NOT_DONE[orders.Verb.RESUME], verb=orders.Verb.RESUME).text
 
 
 @pytest.mark.parametrize("resume", [no_database, of_no_batch, not_allowed])

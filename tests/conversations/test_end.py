@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.requests import Verb
+from bot.core.orders import Verb
 from bot.demo.sandbox import environment
 from bot.messages.results import broken_button_message
 from bot.sim.anchor import Fault, Hang, SessionState, Slow, forbidden, server_error, unauthorized

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.commands import Choice
 from bot.messages import several
 from bot.messages.settings import ONE_MOMENT
 from bot.sim.anchor import SessionState, rate_limited
@@ -15,7 +16,7 @@ from bot.sim.slack import Answered, Channel, User, View
 from harness import BOTH_TRANSPORTS, Conversation, ManyHarness, SingleHarness, Tenant, another_bot, single_workspace
 from harness.bots import modal_text
 from harness.conversation import post_json
-from harness.product import outcomes, policy, requests
+from harness.product import outcomes, policy
 from harness.product import sessions as lists
 from harness.stored import until_read_again
 from harness.texts import OTHER_SESSION, SESSION, is_about, list_refused, paused
@@ -189,7 +190,7 @@ async def test_without_a_key_and_with_none_running_there_is_nothing_to_pause(at:
     tenant = await at.set_up(at.add(2))
     tenant.anchor.session(tenant.session).state = SessionState.ENDED
     view = await window(tenant)
-    none = several.none_runs(lists.SessionList((), is_complete=True, read_at=0.0), requests.Choice())
+    none = several.none_runs(lists.SessionList((), is_complete=True, read_at=0.0), Choice())
     assert (view.submit, none.text in view.text) == (None, True)
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from bot.core import policy as product
 from bot.core.policy import EVERYBODY, Policy, Profile, Role, Rule, check_policy, check_several, role_of
-from harness.product import outcomes, requests
+from harness.product import orders, outcomes
 
-Actor, Verb, Why = requests.Actor, requests.Verb, outcomes.Why
+Actor, Verb, Why = orders.Actor, orders.Verb, outcomes.Why
 HOME, SISTER, GRID = "T0HOME", "T0SISTER", "E0GRID"
 ALICE = Actor(HOME, "C0ALERTS", "U0ALICE", home_team_id=HOME)
 MEMBER = Profile(HOME)
@@ -29,14 +29,14 @@ profiles = st.builds(Profile, teams, teams, st.frozensets(teams), flags, flags, 
 
 @given(policies, verbs, askers, roles)
 def test_nobody_but_full_members_is_ever_allowed(
-    policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role
+    policy: Policy, verb: orders.Verb, actor: orders.Actor, role: Role
 ) -> None:
     if check_policy(policy, verb, actor, role) is None:
         assert role in {Role.ADMIN, Role.MEMBER}
 
 
 @given(policies, verbs, askers, roles)
-def test_a_policy_only_narrows(policy: Policy, verb: requests.Verb, actor: requests.Actor, role: Role) -> None:
+def test_a_policy_only_narrows(policy: Policy, verb: orders.Verb, actor: orders.Actor, role: Role) -> None:
     if check_policy(policy, verb, actor, role) is None:
         assert check_policy(EVERYBODY, verb, actor, role) in (None, outcomes.Refusal(Why.NOT_ADMIN))
         rule = policy.rules.get(verb, Rule())
@@ -53,7 +53,7 @@ def test_a_denial_says_what_others_are(role: Role) -> None:
 
 @given(policies, askers, roles)
 def test_those_who_pause_several_are_allowed_to_pause_and_named_if_anybody_is(
-    policy: Policy, actor: requests.Actor, role: Role
+    policy: Policy, actor: orders.Actor, role: Role
 ) -> None:
     one, many = check_policy(policy, Verb.PAUSE, actor, role), check_several(policy, actor, role)
     if (one is None or one.why is Why.NOT_HERE) and policy.pause_several - {
@@ -65,7 +65,7 @@ def test_those_who_pause_several_are_allowed_to_pause_and_named_if_anybody_is(
 
 
 @given(profiles, askers, teams)
-def test_nobody_of_another_company_is_a_member(profile: Profile, actor: requests.Actor, enterprise: str) -> None:
+def test_nobody_of_another_company_is_a_member(profile: Profile, actor: orders.Actor, enterprise: str) -> None:
     if role_of(profile, actor, enterprise) is not Role.OUTSIDER:
         is_colleague = profile.enterprise_id == enterprise != ""
         assert is_colleague or HOME in {profile.team_id, *profile.teams}
@@ -73,9 +73,7 @@ def test_nobody_of_another_company_is_a_member(profile: Profile, actor: requests
 
 
 @given(profiles, askers, teams)
-def test_only_admins_of_this_very_workspace_are_admins(
-    profile: Profile, actor: requests.Actor, enterprise: str
-) -> None:
+def test_only_admins_of_this_very_workspace_are_admins(profile: Profile, actor: orders.Actor, enterprise: str) -> None:
     if role_of(profile, actor, enterprise) is Role.ADMIN:
         assert HOME in {profile.team_id, *profile.teams}
         assert profile.is_admin

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.retries import ATTEMPTS, combine, delay_before_retry
-from harness.product import outcomes, requests
+from harness.product import orders, outcomes
 
 AnchorOutcome = outcomes.AnchorOutcome
 Failed, Unavailable, Unconfirmed = outcomes.Failed, outcomes.Unavailable, outcomes.Unconfirmed
 Paused, Resumed, NotFound = outcomes.Paused, outcomes.Resumed, outcomes.NotFound
-Doubt, PAUSE = outcomes.Doubt, requests.Verb.PAUSE
+Doubt, PAUSE = outcomes.Doubt, orders.Verb.PAUSE
 
 REPEATED = [Failed(500), outcomes.RateLimited(), Unavailable(), Unavailable(503), *map(Unconfirmed, Doubt)]
 

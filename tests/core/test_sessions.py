@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.commands import words_of
 from bot.core.session_checks import OWN_LIST, Answer, Check, Target
 from bot.core.session_ids import find_session_id
 from bot.core.sessions import RECENT, Life, NotRead, Session, SessionList, SessionPage, end_of, running_sessions
 from harness import SESSION
-from harness.product import SessionId, outcomes, requests
+from harness.product import SessionId, outcomes
 from harness.product import sessions as core_sessions
 from harness.values import Found
 
@@ -177,7 +178,7 @@ def test_other_beginnings_of_an_id_pause_nothing(beginning: str) -> None:
 def test_words_are_looked_for_also_if_they_are_most_of_an_id_or_several(text: str, looked_for: str) -> None:
     search = find_session_id(text)
     assert not isinstance(search, Found)
-    assert requests.words_of(search) == looked_for
+    assert words_of(search) == looked_for
 
 
 def name(number: int) -> SessionId:

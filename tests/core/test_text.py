@@ -14,7 +14,7 @@ from bot.core.outcomes import contradiction
 from bot.core.session_ids import Found, find_mentions, find_session_id
 from bot.inbound.alert_fields import LONGEST_ID, BadAlertError, read_alert
 from harness import SESSION
-from harness.product import SessionId, requests
+from harness.product import SessionId, orders
 
 
 def test_an_escape_of_a_huge_number_is_a_text() -> None:
@@ -64,7 +64,7 @@ def test_the_longest_text_takes_a_short_time_whatever_it_consists_of(parser: str
     assert {kind: one for kind, one in took.items() if one > 0.5} == {}
 
 
-Verb = requests.Verb
+Verb = orders.Verb
 PAUSE, RESUME = Verb.PAUSE, Verb.RESUME
 leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
 # These names claim nothing, so JSON of them contradicts nothing.
@@ -96,13 +96,13 @@ verbs = st.sampled_from(Verb)
         (PAUSE, {}, None),
     ],
 )
-def test_the_words_that_contradict_an_answer(verb: requests.Verb, answer: dict[str, object], words: str | None) -> None:
+def test_the_words_that_contradict_an_answer(verb: orders.Verb, answer: dict[str, object], words: str | None) -> None:
     assert contradiction(verb, answer) == words
 
 
 @given(verbs, answers, st.lists(names | st.just("list"), max_size=30), st.sampled_from(["success", "ok", "error"]))
 def test_a_denial_counts_at_any_depth(
-    verb: requests.Verb, answer: dict[str, object], path: list[str], denial: str
+    verb: orders.Verb, answer: dict[str, object], path: list[str], denial: str
 ) -> None:
     nested: object = {denial: {"code": 500} if denial == "error" else False}
     for step in path:
@@ -111,7 +111,7 @@ def test_a_denial_counts_at_any_depth(
 
 
 @given(verbs, answers, st.text(string.printable, min_size=1, max_size=20))
-def test_other_words_contradict_nothing(verb: requests.Verb, answer: dict[str, object], status: str) -> None:
+def test_other_words_contradict_nothing(verb: orders.Verb, answer: dict[str, object], status: str) -> None:
     assume(not any(word in status.casefold() for word in ["fail", "error", "not", "paused", "resumed"]))
     assert contradiction(verb, answer | {"data": {"status": status}, "success": True}) is None
 

@@ -12,8 +12,8 @@ from bot.app import Bot, Limits, running
 from bot.config.settings import Settings
 from bot.core import workspace as product
 from bot.core.fields import Secret
+from bot.core.orders import Attempt, ReplyAddress, Source, State, Verb, operator_id, program_id
 from bot.core.outcomes import Outcome
-from bot.core.requests import Attempt, ReplyAddress, Source, State, Verb, operator_id, program_id
 from bot.demo.sandbox import environment, environment_of_many
 from bot.inbound.slack.request import read_address, read_button_click, read_message_shortcut
 from bot.messages.settings import ONE_MOMENT

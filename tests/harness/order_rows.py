@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.core.audit import ORDER_COLUMNS, row_of_order
 from bot.core.fields import Secret
+from bot.core.orders import Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.outcomes import Outcome
-from bot.core.requests import Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
 from bot.health import Readiness

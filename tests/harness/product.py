@@ -3,9 +3,9 @@
 from bot.app import Limits, running
 from bot.cli.main import main
 from bot.config.settings import Settings
-from bot.core import cards, history, outcomes, policy, requests, sessions, workspace
+from bot.core import cards, history, orders, outcomes, policy, sessions, workspace
 from bot.core.fields import Secret
-from bot.core.requests import State
+from bot.core.orders import State
 from bot.core.session_ids import SessionId
 from bot.outbound.store import errors
 from bot.outbound.store.orders import OrderRows
@@ -13,5 +13,5 @@ from bot.outbound.store.store import Store, open_store
 from bot.runtime import Tasks
 
 __all__ = ["Limits", "OrderRows", "Secret", "SessionId", "Settings", "State", "Store", "Tasks", "cards"]
-__all__ += ["errors", "history", "main", "open_store", "outcomes", "policy", "requests", "running", "sessions"]
+__all__ += ["errors", "history", "main", "open_store", "orders", "outcomes", "policy", "running", "sessions"]
 __all__ += ["workspace"]

@@ -4,9 +4,9 @@ import re
 
 from bot.cli import terminal_text
 from bot.core.fields import Secret, digest
+from bot.core.orders import Actor, Order, Verb
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
 from bot.core.policy import Role, Rule
-from bot.core.requests import Actor, Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead
 from bot.core.workspace import AnchorKey

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.fields import Proxy
-from bot.core.requests import MessageContent
+from bot.core.orders import MessageContent
 from bot.core.session_ids import Found
 from bot.messages.blocks import ephemeral, told
 from bot.outbound.http import Transport, open_session

@@ -6,10 +6,11 @@ from typing import Any
 
 from bot.core import cards, outcomes, policy
 from bot.core import sessions as product
+from bot.core.commands import Choice
 from bot.core.fields import Secret
 from bot.core.history import BatchedOrder
+from bot.core.orders import Actor, Order, Verb
 from bot.core.outcomes import Why
-from bot.core.requests import Actor, Choice, Order, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import RUNNING, Deadline, NotRead, Overview, Phase, Session, SessionList, SessionState
 from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, Workspace

@@ -20,7 +20,7 @@ from bot.sim.slack.block_kit import width
 from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCKS, mistakes, mrkdwn_objects, objects
 from bot.sim.slack.markup import problems
 from harness.cards import View as HomeView
-from harness.product import SessionId, cards, outcomes, requests, sessions, workspace
+from harness.product import SessionId, cards, orders, outcomes, sessions, workspace
 from harness.texts import HELP
 from messages import examples
 from messages.examples import CONTENTS, ID, STATES, card, elements, listed, order, overview, running
@@ -164,7 +164,7 @@ def all_cards(text: str) -> Iterator[shapes.Message]:
     known = session_of(text).for_card()
     later = [fired(9, 1.0, alert=alert), fired(9, 1.0, resolved_at=2.0, alert=alert), fired(1, alert=alert)]
     for one in STATES.values():
-        state = one and replace(one, user_id=requests.operator_id(text), reason=text, order_id=ORDER_ID)
+        state = one and replace(one, user_id=orders.operator_id(text), reason=text, order_id=ORDER_ID)
         yield card(examples.RESULT, state, facts=known)
         for content in later:
             yield card(content, state, facts=known)
@@ -178,7 +178,7 @@ def summary(content: cards.AlertContent, state: sessions.SessionState | None) ->
 
 
 def lists(text: str) -> Iterator[shapes.Message]:
-    was_paused = replace(examples.WAS_PAUSED, user_id=requests.operator_id(text), reason=text, order_id=ORDER_ID)
+    was_paused = replace(examples.WAS_PAUSED, user_id=orders.operator_id(text), reason=text, order_id=ORDER_ID)
     running = examples.running(*examples.many(session_of(text)), is_complete=False)
     paused: dict[str, sessions.SessionState] = {one.id: was_paused for one in running.sessions}
     yield listed(running, text)

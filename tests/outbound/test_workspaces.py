@@ -14,7 +14,7 @@ from bot.outbound.workspaces import CACHE_TTL, MAX_AGE, Workspaces
 from bot.usecases.access import AccessCheck
 from harness import SESSION
 from harness.databases import KEY
-from harness.product import Secret, SessionId, Store, errors, open_store, policy, requests, workspace
+from harness.product import Secret, SessionId, Store, errors, open_store, orders, policy, workspace
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX, execute
 
 
@@ -187,14 +187,12 @@ async def test_only_a_change_that_can_have_happened_ends_what_is_known(rows: Wat
     assert await is_away(directory)
 
 
-@pytest.mark.parametrize("verb", requests.Verb)
-async def test_what_a_killed_command_left_obeys_the_database_of_now(rows: WatchedRows, verb: requests.Verb) -> None:
+@pytest.mark.parametrize("verb", orders.Verb)
+async def test_what_a_killed_command_left_obeys_the_database_of_now(rows: WatchedRows, verb: orders.Verb) -> None:
     await rows.set_key(ACME.team_id, ANCHOR_KEY)
     await rows.set_policy(ACME.team_id, policy.Policy(end=policy.Rule()), if_version=0)
     check = AccessCheck(await known(rows, age=0.0), Mock(), Mock())
     await rows.store.rows.set_key(ACME.team_id, replace(ANCHOR_KEY, value=Secret("sk-newer")))
-    actor = requests.Actor(ACME.team_id, "C0ALERTS001", requests.operator_id("root"))
-    access: Any = await check.check(
-        requests.Order(verb, SessionId(SESSION), actor, source=requests.Source.COMMAND_LINE)
-    )
-    assert (access.key.reveal() == "sk-newer") is (verb is not requests.Verb.PAUSE)
+    actor = orders.Actor(ACME.team_id, "C0ALERTS001", orders.operator_id("root"))
+    access: Any = await check.check(orders.Order(verb, SessionId(SESSION), actor, source=orders.Source.COMMAND_LINE))
+    assert (access.key.reveal() == "sk-newer") is (verb is not orders.Verb.PAUSE)

@@ -25,7 +25,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from bot.core.fields import Secret
-from bot.core.requests import Actor, Order, ReplyAddress, State, Verb
+from bot.core.orders import Actor, Order, ReplyAddress, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.workspace import AnchorKey, Workspace
 from bot.health import Readiness

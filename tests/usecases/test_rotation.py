@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.requests import Person
+from bot.core.orders import Person
 from bot.usecases.queue import FEW, FairQueue, Turn
 
 ALICE, BOB = ("T0HOME00001", "U0ALICE0001"), ("T0HOME00001", "U0BOB000001")

@@ -15,7 +15,7 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.response import BoltResponse
 
 from bot.core.fields import Secret, objects_in, text_field
-from bot.core.requests import Actor, ReplyAddress, request_age
+from bot.core.orders import Actor, ReplyAddress, request_age
 from bot.core.session_ids import Found, find_session_id
 from bot.inbound.http import (
     BODIES_CAPACITY,

@@ -5,22 +5,9 @@ import time
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bot.core.commands import Choice, read_choice, read_command, several_of, words_of
 from bot.core.fields import text_field
-from bot.core.requests import (
-    Actor,
-    Choice,
-    MessageContent,
-    Order,
-    ReplyAddress,
-    Source,
-    Submission,
-    Verb,
-    read_choice,
-    read_command,
-    read_version,
-    several_of,
-    words_of,
-)
+from bot.core.orders import Actor, MessageContent, Order, ReplyAddress, Source, Submission, Verb, read_version
 from bot.core.session_ids import Found, find_session_id
 from bot.inbound.slack import request as payload
 from bot.inbound.slack.app import Request, Router, guarded

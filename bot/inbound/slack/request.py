@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from multidict import MultiMapping
 
 from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, slack_signature, text_field
-from bot.core.requests import Actor, ClickedMessage, MessageContent, ReplyAddress, Submission, Verb
+from bot.core.orders import Actor, ClickedMessage, MessageContent, ReplyAddress, Submission, Verb
 from bot.core.session_ids import Mentions, find_mentions
 from bot.inbound.http import Rejected
 from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, ROW, VERBS

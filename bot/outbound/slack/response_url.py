@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.core.fields import Secret, parse_object, text_field
-from bot.core.requests import MessageContent
+from bot.core.orders import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.results import without_added_keys
 from bot.outbound.http import NETWORK_ERRORS

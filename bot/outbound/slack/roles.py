@@ -11,8 +11,8 @@ from cachetools import LRUCache
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.fields import TOKEN_REFUSED, Secret, object_field, text_field
+from bot.core.orders import Actor
 from bot.core.policy import FULL_MEMBERS, Profile, Role, is_surely_outsider, role_of
-from bot.core.requests import Actor
 from bot.core.retries import backoff
 from bot.core.workspace import Workspace
 from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, call

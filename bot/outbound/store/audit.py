@@ -33,7 +33,7 @@ from bot.core.audit import (
     read_mark,
 )
 from bot.core.fields import Secret
-from bot.core.requests import State
+from bot.core.orders import State
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import UnreadableError

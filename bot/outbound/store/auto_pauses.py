@@ -11,6 +11,7 @@ from typing import get_args
 
 from bot.core.cards import MENTION_INTERVAL, MOST_CALLS, AlertContent, Card, Firing, HeldContent, Part
 from bot.core.fields import digest
+from bot.core.orders import NOBODY, STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
 from bot.core.outcomes import (
     CALL_SOMEBODY,
     NAMES,
@@ -25,7 +26,6 @@ from bot.core.outcomes import (
     Resumed,
     Why,
 )
-from bot.core.requests import NOBODY, STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
 from bot.core.session_ids import SessionId
 from bot.outbound.store.connections import Connection, Row
 from bot.outbound.store.database import Database, workspace_lock

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from bot.core.history import CHANGE, PastOrder
-from bot.core.requests import State
+from bot.core.orders import State
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import or_default
 

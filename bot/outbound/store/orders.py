@@ -14,8 +14,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from bot.core.audit import row_of_order
+from bot.core.orders import LATE, STILL_WANTED, UNCONFIRMED_TTL, Source, State, Verb, made_at
 from bot.core.outcomes import Broken, Doubt, Ended, Outcome, Unconfirmed
-from bot.core.requests import LATE, STILL_WANTED, UNCONFIRMED_TTL, Source, State, Verb, made_at
 from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, session_lock, workspace_lock

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from bot.core import cards
 from bot.core.cards import MENTION_INTERVAL, Card, MarkedCards, SessionName, Urgency
 from bot.core.fields import known_fields
-from bot.core.requests import Verb
+from bot.core.orders import Verb
 from bot.core.retries import DELETED
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, state_at_anchor

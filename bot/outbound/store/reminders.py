@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.cards import Card
+from bot.core.orders import State, Verb
 from bot.core.outcomes import Ended, Paused, Resumed
 from bot.core.reminders import MOST_LATE, TOGETHER
-from bot.core.requests import State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Deadline
 from bot.outbound.store.connections import Connection, Row, listed

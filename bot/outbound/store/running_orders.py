@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from bot.core.cards import MarkedCards, SessionName
+from bot.core.orders import REPEATED, Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.outcomes import (
     Broken,
     Done,
@@ -25,7 +26,6 @@ from bot.core.outcomes import (
     name_of,
 )
 from bot.core.reminders import UNKNOWN_AFTER
-from bot.core.requests import REPEATED, Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
 from bot.outbound.store.connections import Row, storable

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.core import outcomes
 from bot.core.cards import SessionName
 from bot.core.history import BatchedOrder
-from bot.core.requests import Source, State, Verb
+from bot.core.orders import Source, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Phase, SessionState
 from bot.outbound.store.connections import Connection, Row, listed

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.core.fairness import fair_batch
-from bot.core.requests import Person
+from bot.core.orders import Person
 from bot.health import Readiness
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database

@@ -15,7 +15,7 @@ from bot.outbound.anchor_orders import AnchorClient, AnchorHttp, read_key_status
 from bot.sim import anchor as sim
 from bot.sim.anchor import DEFAULT_KEY, Answer, Drip, Fault, Hang, HugeBody, ResetAfterReading, SimAnchor
 from harness.connect_proxy import connect_proxy
-from harness.product import Secret, SessionId, requests
+from harness.product import Secret, SessionId, orders
 from harness.product import outcomes as out
 from harness.texts import SESSION
 from harness.values import http_client
@@ -30,7 +30,7 @@ async def anchor_client(
 
 
 async def send(
-    client: AnchorClient, verb: requests.Verb = requests.Verb.PAUSE, *, once: bool = False, took: float = 0.0
+    client: AnchorClient, verb: orders.Verb = orders.Verb.PAUSE, *, once: bool = False, took: float = 0.0
 ) -> out.AnchorOutcome:
     """Order something for SESSION, and return the outcome of all attempts; `once`: it may not be repeated.
 
@@ -56,7 +56,7 @@ async def pause_once(url: str, *, attempt: float = 10.0, proxy: Proxy | None = N
 
 async def resume(url: str, *, attempt: float = 10.0) -> out.AnchorOutcome:
     async with anchor_client(url, attempt=attempt) as client:
-        return await send(client, requests.Verb.RESUME)
+        return await send(client, orders.Verb.RESUME)
 
 
 def proxy_at(port: int, authorization: str | None = None) -> Proxy:
@@ -202,7 +202,7 @@ async def test_an_order_that_may_not_be_repeated_is_not_tried_again(anchor: SimA
     """Nor if it takes too long to find out: no further attempt is made, which would count as one without an answer."""
     anchor.fault = sim.rate_limited(0.1)
     async with anchor_client(anchor.url, deadline=20.0 if took is None else 3.0) as client:
-        outcome = await send(client, requests.Verb.RESUME, once=took is None, took=took or 0.0)
+        outcome = await send(client, orders.Verb.RESUME, once=took is None, took=took or 0.0)
     assert outcome == out.RateLimited(429, "Too many requests", 0.1)
     assert len(anchor.requests) == 1
 

@@ -16,7 +16,7 @@ from bot.outbound.store.people import People
 from bot.sim.slack import Answer, Enterprise, Fault, Hang, Installation, SimSlack, Slow, User, Workspace, server_error
 from harness.conversation import until
 from harness.databases import KEY
-from harness.product import Secret, Store, open_store, policy, requests
+from harness.product import Secret, Store, open_store, orders, policy
 from harness.product import workspace as ours
 from harness.stored import DAY, fetch
 from harness.values import web_client
@@ -79,8 +79,8 @@ class RolesHarness:
         return [call.method for call in self.slack.api_calls].count("users.info")
 
 
-def actor(user: User) -> requests.Actor:
-    return requests.Actor(TEAM, "C0ALERTS001", user.id, home_team_id=user.team_id)
+def actor(user: User) -> orders.Actor:
+    return orders.Actor(TEAM, "C0ALERTS001", user.id, home_team_id=user.team_id)
 
 
 @asynccontextmanager

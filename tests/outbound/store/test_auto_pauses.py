@@ -11,7 +11,7 @@ import pytest
 from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
 from harness.cards import card, incoming, messages_of, place
 from harness.order_rows import OrderRow, order_row, rows_of, settled, told, workspace_lock
-from harness.product import SessionId, State, Store, cards, outcomes, requests
+from harness.product import SessionId, State, Store, cards, orders, outcomes
 from harness.stored import ACME, GLOBEX, execute, fetch
 
 DOUBT = outcomes.Doubt.NO_ANSWER
@@ -36,7 +36,7 @@ async def judge(rows: AutoPauseRows, row: OrderRow, owner: str = "ours") -> outc
 
 def automatic(number: int = 1, since: float = 1.0, sender: str = "x") -> OrderRow:
     """A pause by an alert about a session, which waits to be judged."""
-    actor, session = requests.Actor(ACME.team_id, "C1", f"alert:{sender}"), SessionId(str(uuid.UUID(int=number)))
+    actor, session = orders.Actor(ACME.team_id, "C1", f"alert:{sender}"), SessionId(str(uuid.UUID(int=number)))
     attempt = attempt_of(ACME.team_id, session, cards.Firing(sender, "f", since), since)
     return replace(order_row(state=State.WAITING), order=pause_of(attempt, session, actor, ""))
 
@@ -69,7 +69,7 @@ async def test_a_pause_that_no_rule_forbids_is_sent_by_its_owner_only(store: Sto
     rows, none, own = AutoPauseRows(store.database, 10), AutoPauseRows(store.database, 0), automatic()
     earlier, was_paused = BEFORE[before]
     for outcome in earlier:
-        row = replace(order_row(), order=replace(own.order, trigger_id=None, source=requests.Source.COMMAND))
+        row = replace(order_row(), order=replace(own.order, trigger_id=None, source=orders.Source.COMMAND))
         await rows_of(store).write(row if outcome is None else told(row, outcome))
     await rows_of(store).write(own)
     state = f"SELECT state FROM orders WHERE id = '{own.id}'"  # noqa: S608
@@ -102,8 +102,8 @@ async def test_a_pause_that_a_resume_forbids_or_that_is_held_back_is_not_sent(
     resume, end = (
         replace(row, order=replace(by_person, verb=verb, session_id=one.order.session_id))
         for verb, one, row in (
-            (requests.Verb.RESUME, resumed, order_row(state=state, age=age)),
-            (requests.Verb.END, ended, order_row()),
+            (orders.Verb.RESUME, resumed, order_row(state=state, age=age)),
+            (orders.Verb.END, ended, order_row()),
         )
     )
     await rows_of(store).write(resumed, ended, free, held, resume, told(end, outcomes.Ended()))

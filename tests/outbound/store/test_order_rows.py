@@ -15,12 +15,12 @@ from harness import OTHER_SESSION, order_rows
 from harness.conversation import until
 from harness.databases import KEY, query
 from harness.order_rows import LEASE, OrderRow, Settled, order_row, orders_of, record, rows_of, running, settled
-from harness.product import OrderRows, Secret, State, Store, open_store, requests
+from harness.product import OrderRows, Secret, State, Store, open_store, orders
 from harness.product import outcomes as out
 from harness.stored import execute, fetch
 from harness.texts import SESSION
 
-PAUSE, RESUME, END = requests.Verb.PAUSE, requests.Verb.RESUME, requests.Verb.END
+PAUSE, RESUME, END = orders.Verb.PAUSE, orders.Verb.RESUME, orders.Verb.END
 WAITING, SENT = State.WAITING, State.SENT
 PAUSED: out.Outcome = out.Paused()
 RESUMED: out.Outcome = out.Resumed()
@@ -134,7 +134,7 @@ async def test_any_text_of_slack_is_stored(store: Store, written: str, read: str
 Make = Callable[[], OrderRow]
 
 
-def other(verb: requests.Verb = PAUSE, state: State = SENT, outcome: Any = None, **more: Any) -> Make:
+def other(verb: orders.Verb = PAUSE, state: State = SENT, outcome: Any = None, **more: Any) -> Make:
     """An order of somebody else for the session, at another process."""
 
     def make() -> OrderRow:
@@ -202,7 +202,7 @@ async def test_a_button_does_not_resume_what_somebody_else_has_paused_since(
     """Without the row of its version its time counts: here 20 s ago."""
     async with orders_of(store) as rows:
         now = await store.database.change(lambda connection: connection.now())
-        version = (await put(store, [seen]))[0] if seen else f"{requests.time_id(now - 20.0)}000000000"
+        version = (await put(store, [seen]))[0] if seen else f"{orders.time_id(now - 20.0)}000000000"
         await put(store, since)
         resume = running(RESUME, version=version)
         await record(rows, resume)
@@ -219,7 +219,7 @@ async def test_a_button_does_not_resume_what_somebody_else_has_paused_since(
     ],
 )
 async def test_what_is_too_old_is_not_cleared(
-    store: Store, verb: requests.Verb, age: float, beside: Sequence[Make], *, is_clear: bool
+    store: Store, verb: orders.Verb, age: float, beside: Sequence[Make], *, is_clear: bool
 ) -> None:
     one = running(verb, age=age)
     async with orders_of(store) as rows:
@@ -298,7 +298,7 @@ DOUBTFUL = "UPDATE orders SET doubt = 1, settled_at = settled_at - :ago"
     ],
 )
 async def test_for_a_minute_after_an_order_in_doubt_an_opposite_one_is_in_doubt(
-    store: Store, verb: requests.Verb, beside: Make, ago: float, outcome: out.Outcome, told: out.Outcome
+    store: Store, verb: orders.Verb, beside: Make, ago: float, outcome: out.Outcome, told: out.Outcome
 ) -> None:
     one = running(verb, SENT)
     async with orders_of(store) as rows:
@@ -335,7 +335,7 @@ async def test_what_was_told_before_it_is_written_has_no_effect_after_another_or
     assert await stored(store, f"effect, {ages}") == [(None, True), (1, True), (1, False)]
 
 
-def _settled_now(verb: requests.Verb) -> OrderRow:
+def _settled_now(verb: orders.Verb) -> OrderRow:
     row = order_row(verb)
     return settled(row, RESUMED, settled_at=row.given_at)
 

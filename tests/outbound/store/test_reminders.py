@@ -9,7 +9,7 @@ from bot.outbound.store.reminders import PausedSession, ReminderRows
 from harness import SESSION
 from harness.cards import Deadline
 from harness.order_rows import order_row, rows_of, settled, told
-from harness.product import SessionId, State, Store, cards, outcomes, requests
+from harness.product import SessionId, State, Store, cards, orders, outcomes
 from harness.stored import ACME, execute, fetch
 
 EARLY = 5.0
@@ -77,7 +77,7 @@ async def test_what_is_over_is_left_out_for_good(store: Store, rows: ReminderRow
 async def test_nobody_is_reminded_while_a_session_is_being_ended_nor_once_it_was(
     store: Store, rows: ReminderRows, outcome: outcomes.Outcome | None
 ) -> None:
-    end = order_row(requests.Verb.END, State.SENT, age=2)
+    end = order_row(orders.Verb.END, State.SENT, age=2)
     await pause(store)
     (one,), _ = await rows.due(EARLY)
     await rows_of(store).write(settled(end, outcome) if outcome else end)

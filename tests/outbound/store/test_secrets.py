@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, rotate, seal, unseal
 from bot.outbound.store.workspaces import InstallStates, PendingInstall
 from harness.databases import KEY, OTHER_CIPHER, OTHER_KEY
-from harness.product import Secret, Store, errors, open_store, policy, requests, workspace
+from harness.product import Secret, Store, errors, open_store, orders, policy, workspace
 from harness.stored import ACME, ANCHOR_KEY, NOW, execute, fetch
 
 CIPHER = FieldCipher([KEY])
@@ -70,14 +70,14 @@ def test_whatever_is_written_is_read_as_it_stands_or_not_at_all(value: object) -
         assert rule == policy.Rule(frozenset(value[verb]["users"]), frozenset(value[verb]["channels"]))
 
 
-ACTOR = requests.Actor("T0HOME00001", "C0ALERTS001", "U0ALICE0001", "T0HOME00001")
-ADDRESS = requests.ReplyAddress(ACTOR, Secret("https://hooks.slack.com/app/1"), "1.1")
+ACTOR = orders.Actor("T0HOME00001", "C0ALERTS001", "U0ALICE0001", "T0HOME00001")
+ADDRESS = orders.ReplyAddress(ACTOR, Secret("https://hooks.slack.com/app/1"), "1.1")
 IN_VIEW = replace(ACTOR, channel_id="")
 
 
 @given(st.none() | st.text(min_size=1).map(Secret), st.none() | st.text())
 def test_it_comes_back_as_it_was(url: Secret | None, thread_ts: str | None) -> None:
-    address = requests.ReplyAddress(ACTOR, url, thread_ts)
+    address = orders.ReplyAddress(ACTOR, url, thread_ts)
     assert unseal(seal(address, CIPHER, 1), IN_VIEW, CIPHER) == (address, [1])
 
 
@@ -93,7 +93,7 @@ def test_it_comes_back_as_it_was(url: Secret | None, thread_ts: str | None) -> N
     ],
     ids=["another person", "another workspace", "another key", "another column", "nothing", "not ASCII"],
 )
-def test_it_is_of_no_use_to_anybody_else(sealed: str, actor: requests.Actor) -> None:
+def test_it_is_of_no_use_to_anybody_else(sealed: str, actor: orders.Actor) -> None:
     assert unseal(sealed, actor, CIPHER) is None
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.outbound.store.session_states import SessionStates
 from harness.order_rows import order_row, rows_of, told
-from harness.product import Store, outcomes, requests
+from harness.product import Store, orders, outcomes
 from harness.stored import ACME, DAY, GLOBEX
 from harness.texts import SESSION
 
@@ -14,7 +14,7 @@ ALICE = "U0ALICE0001"
 PATIENT = 60.0  # seconds that a read can take on a busy machine
 WEEK = 7 * DAY
 DOUBT = outcomes.Unconfirmed(outcomes.Doubt.NO_ANSWER)
-PAUSE, RESUME, END = requests.Verb
+PAUSE, RESUME, END = orders.Verb
 PAUSED = (PAUSE, outcomes.Paused())
 
 
@@ -36,7 +36,7 @@ PAUSED = (PAUSE, outcomes.Paused())
     ],
 )
 async def test_paused_is_a_session_whose_last_order_that_ended_is_a_confirmed_pause_however_old(
-    store: Store, orders: list[tuple[requests.Verb, outcomes.Outcome | None]], is_paused: bool
+    store: Store, orders: list[tuple[orders.Verb, outcomes.Outcome | None]], is_paused: bool
 ) -> None:
     rows = [
         (order_row(verb=verb, user=ALICE, age=WEEK - place), outcome) for place, (verb, outcome) in enumerate(orders)

@@ -18,7 +18,7 @@ from harness import OTHER_SESSION, SESSION, order_rows
 from harness.cards import card, messages_of
 from harness.conversation import until
 from harness.databases import KEY, query
-from harness.product import OrderRows, Secret, Store, errors, open_store, outcomes, requests
+from harness.product import OrderRows, Secret, Store, errors, open_store, orders, outcomes
 from harness.stored import ACME, execute, fetch
 
 SESSIONS = [str(UUID(int=number)) for number in range(200)]
@@ -69,7 +69,7 @@ def watched(writer: Writer) -> WatchedDatabase:
     return database  # type: ignore[no-any-return]
 
 
-def do(writer: Writer, name: object, *, person: requests.Person = ALICE, lock: int = 1, sql: str = "") -> Any:
+def do(writer: Writer, name: object, *, person: orders.Person = ALICE, lock: int = 1, sql: str = "") -> Any:
     """Let the writer do what has a name, and a statement."""
 
     def work(connection: order_rows.Connection) -> Callable[[], object]:
@@ -261,7 +261,7 @@ async def work_on(rows: OrderRows, seed: int, groups: int) -> None:
 
     async def give() -> None:
         while len(watched(rows.writer).groups) < groups:
-            verb, batch = chance.choice(list(requests.Verb)), chance.choice(BATCHES)
+            verb, batch = chance.choice(list(orders.Verb)), chance.choice(BATCHES)
             one = order_rows.running(verb, session=chance.choice(SESSIONS), batch=batch, team=ACME.team_id)
             await order_rows.record(rows, one)
             await rows.clear(one)

@@ -1,6 +1,6 @@
-"""A person's request, independent of the surface: who asks for what, since when, and where the answer goes.
+"""An order, independent of the surface: who asks for what, how old it can be, and where the answer goes.
 
-Also the words after a command, what they submit in windows, and what they change in Home.
+Also what people submit in windows, and what they change in Home.
 """
 
 import re
@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bot.core.commands import MOST_TOGETHER
 from bot.core.fields import SLACK_ID, Secret, text_field
-from bot.core.session_ids import Ambiguous, Found, NoId, Search, SessionId, find_session_id, words_with_ids
+from bot.core.session_ids import Found, SessionId, find_session_id
 
 NOBODY = "nobody"  # the route of an outcome that nobody waits for, or that a card tells
 _OPERATOR, _PROGRAM = "os:", "alert:"
 FORGOTTEN = "forgotten-"  # the beginning of the pseudonym that replaces the user id of a person who was forgotten
 _LONGEST_ID = 40
-
-_HELP_WORDS = {"help", "?", "-h", "--help"}
 
 LATE = 5.0  # seconds from which a request is late: Slack has reported it as failed to the person 2 s before
 MOST_SKEW = 300.0  # seconds by which clocks can differ until Slack's signatures are rejected
@@ -29,21 +28,11 @@ STILL_WANTED = 120.0  # seconds for which an order that waits is still sent. Lat
 
 REPEATED = 10.0  # seconds in which a person's own orders of the same verb count as one
 
-MOST_TOGETHER = 250  # the most sessions that are paused at once
-MOST_NAMED = 50  # that people name by their ids: there is no room for more in a button
-LONGEST_WORDS = 500  # that choose them; a button has room for 2,000 characters, a window for less
-ALL_WORD = "all"  # the word with which people pause several sessions at once; the words that choose them follow it
 _LONGEST_VERSION = 10  # digits
 
 _VERSION = re.compile(r"after=([0-9a-f]{28})", re.ASCII)
 _TIME_DIGITS = 12
 _ATTEMPT_PARTS = 3
-
-_IDS, _WORDS, _HELD = "ids", "words", "held"
-
-_EIGHT_DIGITS = re.compile("[0-9a-fA-F]{8}", re.ASCII)
-_MARKS = ".,:;!"
-_QUOTES = "`'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,65 +217,6 @@ class ReplyAddress:
     def message_ts(self) -> str | None:
         """Return the message whose button was clicked, or in whose thread the answer goes: it can be a card."""
         return self.clicked.ts if self.clicked else self.thread_ts
-
-
-def read_command(text: str) -> Search | None:
-    """Read the text after a slash command: a search for a session id; None asks for help."""
-    return None if text.strip().casefold() in _HELP_WORDS else find_session_id(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The sessions that people pause at once: those of `ids`, or else those that `words` choose, "" for all.
-
-    Those that the message `held_id` counts as not paused by alerts have their ids only while a window shows them.
-    """
-
-    words: str = ""
-    ids: tuple[SessionId, ...] = ()
-    held_id: str = ""
-
-    @property
-    def is_named(self) -> bool:
-        """Return whether these are chosen one by one."""
-        return bool(self.ids or self.held_id)
-
-    def as_text(self) -> str:
-        """Return a text for buttons and windows, which `read_choice` reads."""
-        if self.held_id:
-            return f"{_HELD} {self.held_id}"
-        return f"{_IDS} {' '.join(self.ids)}" if self.ids else f"{_WORDS} {self.words[:LONGEST_WORDS]}"
-
-
-def read_choice(text: str) -> Choice:
-    """Read a choice. Ids that are none choose nothing."""
-    kind, _, rest = text.partition(" ")
-    if kind == _HELD:
-        return Choice(held_id=rest[:LONGEST_WORDS])
-    ids = tuple(found for _, some in words_with_ids(rest) for found in some) if kind == _IDS else ()
-    return Choice(ids=ids[:MOST_TOGETHER]) if ids else Choice(rest[:LONGEST_WORDS])
-
-
-def words_of(search: NoId | Ambiguous) -> str:
-    """Return the words by which a person looks for sessions, "" for all. A word can be quoted, or copied as code."""
-    if isinstance(search, Ambiguous):
-        return " ".join(search.session_ids)[:LONGEST_WORDS]
-    words = (word.strip(_QUOTES) for word in search.written[:LONGEST_WORDS].split())
-    return " ".join(word for word in words if word)
-
-
-def eight_digits(words: str) -> str:
-    """Return the first word if it is the first 8 digits of an id, else ""."""
-    digits = words.strip().partition(" ")[0].strip(_MARKS + _QUOTES)
-    return digits if _EIGHT_DIGITS.fullmatch(digits) else ""
-
-
-def several_of(search: NoId | Ambiguous) -> Choice | None:
-    """Return the sessions that a person wants to pause at once: those of several ids, or of the words after *all*."""
-    if isinstance(search, Ambiguous):
-        return Choice(ids=search.session_ids) if len(search.session_ids) <= MOST_NAMED else None
-    first, _, rest = words_of(search).partition(" ")
-    return Choice(rest) if first.casefold() == ALL_WORD else None
 
 
 def request_age(*, now: float, timestamp: float | None, resolution: float, waited: float) -> tuple[float, float]:
