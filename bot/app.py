@@ -14,9 +14,9 @@ import aiohttp
 from aiohttp import web
 
 from bot.config.settings import Settings
-from bot.core.cards import ALERTS_PATH
+from bot.core.alerts import ALERTS_PATH
 from bot.core.retries import backoff
-from bot.core.workspace import SCOPES, Workspace
+from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.inbound.alert_endpoint import MOST_AT_ONCE, Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
@@ -30,9 +30,10 @@ from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.errors import SlackClock, SlackUnreachableError, open_web
+from bot.outbound.slack.oauth import SCOPES
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
+from bot.outbound.slack.web_api import SlackClock, SlackUnreachableError, open_web
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError, or_default

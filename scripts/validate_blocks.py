@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.outbound.http import open_session
-from bot.outbound.slack.errors import TRANSPORT_ERRORS, open_web
+from bot.outbound.slack.web_api import TRANSPORT_ERRORS, open_web
 
 SLACK = "https://slack.com/api/"
 

@@ -10,10 +10,9 @@ import pytest
 from bot import app, logs
 from bot.cli import main
 from bot.config.catalog import SETTINGS
-from bot.core import cards, commands, retries
+from bot.core import alert_tokens, alerts, commands, mentions, retries
 from bot.core import orders as core_orders
 from bot.core import session_checks as checked
-from bot.core import workspace as core_workspace
 from bot.inbound import alert_endpoint, alert_fields, http
 from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import request, socket_mode
@@ -111,7 +110,7 @@ PAGES: dict[str, list[Row]] = {
         ("and of one workspace | {}; {}", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
         ("| alerts in the body of a webhook | {} |", alert_fields.MOST_ALERTS),
         ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
-        ("| messages about alerts that wait in a channel | {}, of", cards.MOST_WAITING),
+        ("| messages about alerts that wait in a channel | {}, of", alerts.MOST_WAITING),
         ("| open files, and so connections | {},", main.OPEN_FILES),
     ],
     "workspaces": [
@@ -123,13 +122,13 @@ PAGES: dict[str, list[Row]] = {
     ],
     "alerts": [
         ("an object, of which the first {} names and values", alert_fields.MOST_FIELDS),
-        ("has up to {} tokens, one for each program", core_workspace.MOST_ALERT_TOKENS),
-        ("a name of at most {} characters", core_workspace.LONGEST_SENDER),
-        ("A token under {} characters", core_workspace.LEAST_TOKEN_LENGTH),
-        ("If {} messages about alerts wait in a channel", cards.MOST_SINGLE),
-        ("a button for each session, at most {}.", cards.MOST_IN_SUMMARY),
-        ("If {} full ones wait in a channel", cards.MOST_WAITING),
-        ("at most once in {} minutes and channel", minutes(cards.MENTION_INTERVAL)),
+        ("has up to {} tokens, one for each program", alert_tokens.MOST_ALERT_TOKENS),
+        ("a name of at most {} characters", alert_tokens.LONGEST_SENDER),
+        ("A token under {} characters", alert_tokens.LEAST_TOKEN_LENGTH),
+        ("If {} messages about alerts wait in a channel", alerts.MOST_SINGLE),
+        ("a button for each session, at most {}.", alerts.MOST_IN_SUMMARY),
+        ("If {} full ones wait in a channel", alerts.MOST_WAITING),
+        ("at most once in {} minutes and channel", minutes(mentions.MENTION_INTERVAL)),
         ("too large (over {} MiB)", alert_endpoint.LARGEST_ALERTS / MIB),
         ("**Too large** is a body that is over {} MiB", alert_endpoint.LARGEST_ALERTS / MIB),
         ("has {} alerts at the same time, or {} of one workspace", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
@@ -142,7 +141,7 @@ PAGES: dict[str, list[Row]] = {
         ("sessions are held back for {} minutes", minutes(auto_pauses.HELD_FOR)),
         ("back, up to {} seconds after the alert", core_orders.STILL_WANTED),
         ("by itself, at most once a {}, as long", span(auto_pauses.AGAIN_AFTER)),
-        ("sender has {} such messages in {} minutes", cards.MOST_CALLS, minutes(cards.MENTION_INTERVAL)),
+        ("sender has {} such messages in {} minutes", mentions.MOST_CALLS, minutes(mentions.MENTION_INTERVAL)),
     ],
     "pause": [
         ("At most {} sessions that run and {} that are paused", MOST_RUNNING, MOST_PAUSED),

@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from bot.core.alert_tokens import DEFAULT_SENDER, LEAST_TOKEN_LENGTH, SENDER_NAME
 from bot.core.fields import CHANNEL_ID, TEAM_ID, USER_ID, Proxy, Secret
-from bot.core.workspace import DEFAULT_SENDER, LEAST_TOKEN_LENGTH, SENDER_NAME, AutoPause, is_key
+from bot.core.workspace import AutoPause, is_key
 
 MOST_DAYS = 3_650
 MOST_MINUTES = 60  # before the end of a session

@@ -24,17 +24,11 @@ from bot.config.catalog import (
     Setting,
     is_loopback,
 )
+from bot.core.alert_tokens import DEFAULT_SENDER, MOST_ALERT_TOKENS, AlertToken
 from bot.core.fields import Proxy, Secret, derive_key, digest
+from bot.core.mentions import read_groups
 from bot.core.policy import EVERYBODY, Policy, Rule
-from bot.core.workspace import (
-    DEFAULT_SENDER,
-    MOST_ALERT_TOKENS,
-    AlertToken,
-    AnchorKey,
-    AutoPause,
-    Workspace,
-    read_groups,
-)
+from bot.core.workspace import AnchorKey, AutoPause, Workspace
 
 _PURPOSE = "anchor-bot: encryption of the database"  # of the key that is derived from the bot token
 _FIELDS = {"slack_signing_secrets": "SLACK_SIGNING_SECRET", "proxy": "HTTPS_PROXY"}

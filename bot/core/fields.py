@@ -14,21 +14,6 @@ CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)  # the id of a convers
 USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}", re.ASCII)  # the id of a person
 GROUP_ID = re.compile(r"S[A-Z0-9]{2,30}", re.ASCII)  # the id of a user group
 
-TOKEN_REFUSED = frozenset(
-    {
-        "account_inactive",
-        "invalid_auth",
-        "no_permission",
-        "not_allowed_token_type",
-        "not_authed",
-        "org_login_required",
-        "team_access_not_granted",
-        "token_expired",
-        "token_revoked",
-    }
-)
-"""The error codes for a token that Slack does not know or no longer accepts. https://docs.slack.dev/reference/methods/auth.test"""
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secret:

@@ -1,43 +1,16 @@
-"""A workspace that the bot serves, its Anchor API key, its alert tokens, and installations of the app."""
+"""A workspace that the bot serves, its Anchor API key, and installations of the app."""
 
 import hmac
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.fields import CHANNEL_ID, GROUP_ID, Secret, digest
+from bot.core.alert_tokens import AlertToken
+from bot.core.fields import Secret, digest
+from bot.core.mentions import read_groups
 from bot.core.policy import EVERYBODY, Policy
-
-SCOPES = ("commands", "chat:write", "users:read")  # the scopes that the app asks for, as manifest.yml declares them
 
 SHOWN = 4
 _LEAST_HIDDEN = 8  # characters; the ending of a shorter key would reveal too much
-
-
-DEFAULT_SENDER = "default"  # the name of a token that was made without one
-
-LONGEST_SENDER = 30
-SENDER_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST_SENDER - 1}}}", re.ASCII)
-MOST_ALERT_TOKENS = 20
-LEAST_TOKEN_LENGTH = 20  # characters of a token that nobody can guess
-
-
-MOST_GROUPS = 20
-
-
-def read_groups(text: str) -> dict[str, str]:
-    """Return the user groups in a text like `C1=S1,C2=S2,S3`: by channel, and by "" the one for all others.
-
-    Raises ValueError with the number of the first entry that is unreadable, or says what another one says, too.
-    """
-    groups: dict[str, str] = {}
-    for number, entry in enumerate(filter(None, map(str.strip, text.split(","))), 1):
-        channel, is_of_one, group = (part.strip() for part in entry.rpartition("="))
-        is_read = GROUP_ID.fullmatch(group) and (not is_of_one or CHANNEL_ID.fullmatch(channel))
-        if not is_read or channel in groups or number > MOST_GROUPS:
-            raise ValueError(number)
-        groups[channel] = group
-    return groups
 
 
 def is_key(text: str) -> bool:
@@ -76,23 +49,6 @@ class AutoPause(StrEnum):
     OBSERVE = "observe"
     """What would be done is recorded, and nothing is sent to Anchor."""
     ON = "on"
-
-
-@dataclass(frozen=True, slots=True)
-class AlertToken:
-    """A token with which the program `name` posts alerts, as a digest. `ending` has its last characters, if known.
-
-    `made_by` is the admin who made it at `made_at` (Unix seconds); None if an operator did. Alerts can go to `channels`
-    beside the alert channel, and ask for a pause if it `may_pause`.
-    """
-
-    name: str
-    digest: str
-    ending: str = ""
-    made_by: str | None = None
-    made_at: int | None = None
-    channels: frozenset[str] = frozenset()
-    may_pause: bool = False
 
 
 @dataclass(frozen=True, slots=True)

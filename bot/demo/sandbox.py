@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.core.cards import alerts_url
+from bot.core.alerts import alerts_url
 from bot.core.fields import Secret
 from bot.core.policy import Policy, Rule
 from bot.demo.bot_process import BotProcess

@@ -15,10 +15,11 @@ from typing import TypeVar, assert_never
 
 from aiohttp import BasicAuth, web
 
-from bot.core.cards import Alert, Lost
+from bot.core.alert_tokens import AlertToken
+from bot.core.alerts import Alert, Lost
 from bot.core.fairness import Tally
 from bot.core.outcomes import Refusal, Why
-from bot.core.workspace import AlertToken, Workspace
+from bot.core.workspace import Workspace
 from bot.health import Readiness
 from bot.inbound.alert_fields import BadAlertError, Webhook, read_alert, read_webhook
 from bot.inbound.http import Bodies, Rejected, RejectionLog, error_response

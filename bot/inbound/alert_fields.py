@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from bot.core.cards import LONGEST_LINK, Alert, Severity
+from bot.core.alerts import LONGEST_LINK, Alert, Severity
 from bot.core.fields import object_field, text_field
 from bot.core.session_ids import Ambiguous, Found, SessionId, find_session_id
 from bot.messages import alert_senders, cards

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bot.core.cards import Lost
+from bot.core.alert_tokens import LONGEST_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, AlertToken
+from bot.core.alerts import Lost
 from bot.core.fields import Secret
-from bot.core.workspace import LONGEST_SENDER, MOST_ALERT_TOKENS, SENDER_NAME, AlertToken, AutoPause, Workspace
+from bot.core.workspace import AutoPause, Workspace
 from bot.messages import buttons
 from bot.messages.blocks import Block, Message, View, checkbox, element, ephemeral, input_block, preformatted, section
 from bot.messages.markup import IN_HOME, MOST_NAMED, channel, code, mention, moment, one_line, plain, some

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from bot.core.cards import Alert, AlertContent, CardContent, Head, ResultContent, Severity, first, head_of
+from bot.core.alert_tokens import DEFAULT_SENDER
+from bot.core.alerts import Alert, AlertContent, Severity, first
+from bot.core.cards import CardContent, Head, ResultContent, head_of
 from bot.core.fields import CHANNEL_ID
 from bot.core.orders import Verb
 from bot.core.outcomes import Outcome, Why, name_of
 from bot.core.session_ids import SessionId
 from bot.core.sessions import PHASES, Deadline, Phase, Session, SessionState
-from bot.core.workspace import DEFAULT_SENDER
 from bot.messages import buttons
 from bot.messages.blocks import LONGEST_SECTION, Block, Message, Visibility, context, mrkdwn, row, section, told
 from bot.messages.markup import (

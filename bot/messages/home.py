@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.history import CHANGE, PastOrder
+from bot.core.mentions import read_groups
 from bot.core.orders import Verb
 from bot.core.policy import Role
-from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace, read_groups
+from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages import buttons
 from bot.messages.alert_senders import about_auto_pause, token_section
 from bot.messages.blocks import Block, View, actions, context, element, input_block, one_of, row, section

@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.cards import Alert, Asked, Automatic, Card, Part, first
+from bot.core.alerts import Alert, Asked, Automatic, first
+from bot.core.cards import Card, Part
 from bot.core.orders import Actor, Attempt, ReplyAddress, program_id
 from bot.core.outcomes import (
     CALL_SOMEBODY,

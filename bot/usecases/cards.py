@@ -4,7 +4,8 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 
-from bot.core.cards import AlertContent, BatchContent, Card, HeldContent, Part, ResultContent
+from bot.core.alerts import AlertContent
+from bot.core.cards import BatchContent, Card, HeldContent, Part, ResultContent
 from bot.core.fields import Secret
 from bot.core.orders import MessageContent, operator_name, program_name
 from bot.core.retries import NO_WORKSPACE

@@ -8,7 +8,6 @@ from functools import partial
 
 from bot.core import retries
 from bot.core.fairness import Tally
-from bot.core.fields import TOKEN_REFUSED
 from bot.core.orders import FORGOTTEN, Actor, MessageContent, Person, ReplyAddress, program_name
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
@@ -21,6 +20,7 @@ from bot.outbound.slack.client import (
     TryAgain,
 )
 from bot.outbound.slack.response_url import ResponseUrls
+from bot.outbound.slack.web_api import TOKEN_REFUSED
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import happens

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cachetools import TTLCache
 
-from bot.core.cards import Lost
+from bot.core.alerts import Lost
 from bot.core.orders import FORGOTTEN, Actor
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.policy import Role

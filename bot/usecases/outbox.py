@@ -17,10 +17,11 @@ from typing import NamedTuple
 from cachetools import LRUCache
 
 from bot.core import retries
-from bot.core.cards import BATCH_INTERVAL, AlertContent, BatchContent, Card, HeldContent, Urgency
-from bot.core.fields import TOKEN_REFUSED
+from bot.core.alerts import AlertContent
+from bot.core.cards import BATCH_INTERVAL, BatchContent, Card, HeldContent, Urgency
 from bot.metrics import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
+from bot.outbound.slack.web_api import TOKEN_REFUSED
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.leases import LEADER, Lease
 from bot.outbound.store.outbox import MOST_TAKEN, MessageRows

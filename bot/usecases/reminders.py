@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.cards import MOST_IN_SUMMARY, MOST_SINGLE, Card, Part, ResultContent
+from bot.core.alerts import MOST_IN_SUMMARY, MOST_SINGLE
+from bot.core.cards import Card, Part, ResultContent
 from bot.core.orders import Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, SessionState

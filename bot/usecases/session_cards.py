@@ -8,8 +8,9 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from cachetools import LRUCache
 
-from bot.core.cards import MENTION_INTERVAL, MOST_CALLS, BatchContent, Card, Part, ResultContent
+from bot.core.cards import BatchContent, Card, Part, ResultContent
 from bot.core.fairness import TimeWindow
+from bot.core.mentions import MENTION_INTERVAL, MOST_CALLS
 from bot.core.orders import Actor, ReplyAddress, Verb, operator_name
 from bot.core.outcomes import Outcome, Refusal
 from bot.core.session_ids import SessionId

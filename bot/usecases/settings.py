@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.core.cards import alerts_url
+from bot.core.alert_tokens import AlertToken
+from bot.core.alerts import alerts_url
 from bot.core.fields import CHANNEL_ID, Secret, digest
+from bot.core.mentions import read_groups
 from bot.core.orders import Actor, ReplyAddress, Submission, Verb
 from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
-from bot.core.workspace import SHOWN, AlertToken, AnchorKey, AutoPause, KeyCheck, Workspace, is_key, read_groups
+from bot.core.workspace import SHOWN, AnchorKey, AutoPause, KeyCheck, Workspace, is_key
 from bot.messages import alert_senders, buttons
 from bot.messages import settings as messages
 from bot.messages.blocks import View

@@ -8,8 +8,9 @@ import pytest
 
 from bot.config.catalog import SETTINGS
 from bot.config.settings import OF_OPERATORS, Settings, SettingsError, find_warnings, read_environment, summarize
+from bot.core.alert_tokens import AlertToken
 from bot.core.fields import digest
-from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Workspace
+from bot.core.workspace import AnchorKey, AutoPause, Workspace
 from harness.product import Secret
 from scripts.settings_page import EXAMPLE
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.cards import MOST_IN_SUMMARY, MOST_SINGLE
+from bot.core.alerts import MOST_IN_SUMMARY, MOST_SINGLE
 from bot.demo.sandbox import environment
 from bot.sim.faults import Answer
 from bot.sim.slack import Channel, Fault, Message, Slow, Source, api_error, rate_limited

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
+from bot.core.alert_tokens import AlertToken
 from bot.sim.slack import Fault, ResetAfterReading, View, rate_limited
 from bot.sim.slack.markup import ON_CALL
 from harness import BOTH_TRANSPORTS, ManyHarness, SingleHarness, Tenant, many_workspaces, outcome_text, single_workspace
@@ -15,7 +16,6 @@ from harness import texts as say
 from harness.bots import another_bot
 from harness.conversation import post_json
 from harness.product import Secret, outcomes
-from harness.product import workspace as product
 from harness.stored import add_token, until_read_again
 from harness.texts import SAMPLE_ALERT, SESSION, digest
 
@@ -45,7 +45,7 @@ async def new_token(team: Tenant, name: str = "spend-monitor") -> str:
 
 
 def made(team: Tenant, name: str) -> str:
-    reply = say.alert_senders.token_made(Secret(""), "", product.AlertToken(name, ""))
+    reply = say.alert_senders.token_made(Secret(""), "", AlertToken(name, ""))
     return reply.notice(team.admin.id).text
 
 

@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from bot.messages import install as pages
+from bot.outbound.slack.oauth import SCOPES
 from bot.sim.slack import ApiCall, Fault, Hang, ResetAfterReading, api_error
 from harness import HTTP_ONLY, paused
 from harness.bots import ManyHarness, many_workspaces
 from harness.install_browser import Browser, Visit
-from harness.product import workspace
 
 
 def exchanges(at: ManyHarness) -> list[ApiCall]:
@@ -65,7 +65,7 @@ async def test_the_way_to_slack_asks_for_what_the_bot_needs_and_binds_the_browse
     state = asked.pop("state")
     assert asked == {
         "client_id": at.slack.registration.client_id,
-        "scope": ",".join(workspace.SCOPES),
+        "scope": ",".join(SCOPES),
         "redirect_uri": f"{base.rstrip('/')}/slack/oauth_redirect",
     }
     cookie, *flags = begun.headers["Set-Cookie"].split("; ")

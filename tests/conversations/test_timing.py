@@ -16,7 +16,7 @@ from conversations.test_alert_cards import TOKEN, send
 from harness import ALICE, BOTH_TRANSPORTS, SESSION, SingleHarness, paused, single_workspace
 from harness.bots import remains
 from harness.conversation import until
-from harness.product import Limits, cards
+from harness.product import Limits, alerts
 from harness.texts import waiting_text
 
 ACK_WAIT = Limits().ack_wait
@@ -162,7 +162,7 @@ async def test_what_slack_does_not_take_is_sent_again_also_after_a_restart(
             return str([(one.text, one.blocks) for one in (*at.messages(), *at.direct_messages())])
 
         await at.slack.until(lambda: all(one in told() for one in (*ordered, *alerted)), within=300.0)
-        assert max(sum(one in message.text for one in alerted) for message in at.messages()) <= cards.MOST_IN_SUMMARY
+        assert max(sum(one in message.text for one in alerted) for message in at.messages()) <= alerts.MOST_IN_SUMMARY
 
 
 async def test_a_result_does_not_wait_for_the_card() -> None:

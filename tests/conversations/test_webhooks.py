@@ -29,12 +29,12 @@ from conversations import test_alert_cards
 from conversations.test_alert_cards import PAUSE, RESUME, TOKEN, about_session, ops, taking_alerts, until_shown
 from harness import OTHER_SESSION, SESSION, SingleHarness, Tenant, single_workspace
 from harness.conversation import post_json, until
-from harness.product import cards
+from harness.product import alerts
 from harness.programs import Server, needs, program
 from harness.stored import until_found
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
-Lost = cards.Lost
+Lost = alerts.Lost
 POST = "chat.postMessage"
 MIB = 1024 * 1024
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

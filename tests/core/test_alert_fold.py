@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from bot.core.cards import first, fold
+from bot.core.alerts import first, fold
 from harness import SESSION
-from harness.product import SessionId, cards
+from harness.product import SessionId, alerts
 
-Severity = cards.Severity
-ALERT = cards.Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
+Severity = alerts.Severity
+ALERT = alerts.Alert(SessionId(SESSION), "It spends.", severity=Severity.WARNING, fingerprint="a")
 RESOLVED = replace(ALERT, is_resolved=True)
 INFO = replace(ALERT, text="It started.", severity=Severity.INFO, fingerprint="b")
 CRITICAL = replace(ALERT, text="It spends more.", severity=Severity.CRITICAL)
@@ -35,7 +35,7 @@ def test_a_resolved_alert_keeps_its_time_and_without_a_fingerprint_resolves_all_
 
 
 def test_of_too_many_alerts_of_a_sender_those_that_asked_for_a_pause_stay() -> None:
-    def named(number: int, *, asks: bool = False) -> cards.Alert:
+    def named(number: int, *, asks: bool = False) -> alerts.Alert:
         return replace(ALERT, fingerprint=f"{number}", asks=asks or None)
 
     asking = named(0, asks=True)

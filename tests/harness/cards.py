@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bot.core.cards import Alert, Card, MarkedCards, Part, Severity, first
+from bot.core.alerts import Alert, Severity, first
+from bot.core.cards import Card, MarkedCards, Part
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Deadline
 from bot.health import Readiness

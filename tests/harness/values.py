@@ -10,7 +10,7 @@ from bot.core.orders import MessageContent
 from bot.core.session_ids import Found
 from bot.messages.blocks import ephemeral, told
 from bot.outbound.http import Transport, open_session
-from bot.outbound.slack.errors import SlackUnreachableError, open_web
+from bot.outbound.slack.web_api import SlackUnreachableError, open_web
 from bot.sim.slack import SimSlack
 
 __all__ = ["Found", "MessageContent"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.inbound.alert_fields import MOST_FIELDS, BadAlertError, Webhook, read_alert, read_webhook
 from bot.messages import alert_senders as say
 from harness import OTHER_SESSION, SESSION
-from harness.product import SessionId, cards
+from harness.product import SessionId, alerts
 from harness.samples import sample
 from harness.webhooks import alertmanager_alert, alertmanager_body
 
@@ -34,8 +34,8 @@ def test_an_alert_with_every_field() -> None:
         "fields": {"model": "large", "spent": 40, "empty": " "},
     }
     facts = (("model", "large"), ("spent", "40"))
-    texts = ("High spend", "Spend", cards.Severity.CRITICAL, "https://a.example/1", "C0123456789", "f1")
-    assert read_alert(fields) == cards.Alert(ID, *texts, is_resolved=True, fields=facts)
+    texts = ("High spend", "Spend", alerts.Severity.CRITICAL, "https://a.example/1", "C0123456789", "f1")
+    assert read_alert(fields) == alerts.Alert(ID, *texts, is_resolved=True, fields=facts)
     many = {str(number): number for number in range(11)}
     assert len(read_alert(LEAST | {"severity": "fatal", "fields": many}).fields) == MOST_FIELDS
 
@@ -88,7 +88,7 @@ def test_any_json_with_a_session_is_an_alert(fields: dict[str, object]) -> None:
 
 
 OTHER_ID = SessionId(OTHER_SESSION)
-Severity = cards.Severity
+Severity = alerts.Severity
 
 
 def read(*alerts: object) -> Webhook:

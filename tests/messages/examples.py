@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.core import cards, outcomes, policy
+from bot.core import alerts, cards, outcomes, policy
 from bot.core import sessions as product
+from bot.core.alert_tokens import AlertToken
 from bot.core.commands import Choice
 from bot.core.fields import Secret
 from bot.core.history import BatchedOrder
@@ -13,7 +14,7 @@ from bot.core.orders import Actor, Order, Verb
 from bot.core.outcomes import Why
 from bot.core.session_ids import SessionId
 from bot.core.sessions import RUNNING, Deadline, NotRead, Overview, Phase, Session, SessionList, SessionState
-from bot.core.workspace import AlertToken, AnchorKey, KeyCheck, Workspace
+from bot.core.workspace import AnchorKey, KeyCheck, Workspace
 from bot.messages import install, results, settings, several
 from bot.messages.blocks import Message, View, actions, section
 from bot.messages.buttons import button
@@ -144,8 +145,8 @@ REMINDERS: Mapping[str, Message] = {
     "ended while paused": ended_message(ID, PAUSED_BY_BOB, "completed"),
     "known no longer while paused": ended_message(ID, PAUSED_BY_BOB, ""),
 }
-ALERT = cards.Alert(
-    ID, "It spent $40\nin a minute.", "High spend", cards.Severity.CRITICAL, "https://a.example/?a=1&b=2"
+ALERT = alerts.Alert(
+    ID, "It spent $40\nin a minute.", "High spend", alerts.Severity.CRITICAL, "https://a.example/?a=1&b=2"
 )
 CARD_FACTS = Session(
     id=ID,
@@ -168,7 +169,7 @@ def _ended(status: str, at: float, before: SessionState | None = None) -> Sessio
 
 
 def card(
-    content: cards.CardContent | cards.Alert,
+    content: cards.CardContent | alerts.Alert,
     one: SessionState | None = None,
     at: str = CHANNEL,
     *,
@@ -176,20 +177,20 @@ def card(
     offers_end: bool = False,
 ) -> Message:
     """Return the card of a session in this state."""
-    about = cards.first(content, 0.0) if isinstance(content, cards.Alert) else content
+    about = alerts.first(content, 0.0) if isinstance(content, alerts.Alert) else content
     states, known = {str(ID): one} if one else {}, {ID: facts} if facts else {}
     return card_message([(about, ID)], states, known, channel_id=at, offers_end=offers_end)
 
 
 def fired(
-    count: int, last_at: float = 0.0, *, resolved_at: float | None = None, alert: cards.Alert = ALERT
-) -> cards.AlertContent:
+    count: int, last_at: float = 0.0, *, resolved_at: float | None = None, alert: alerts.Alert = ALERT
+) -> alerts.AlertContent:
     """Return the content of a card whose alert came so many times."""
-    return cards.AlertContent(alert, count, last_at, resolved_at=resolved_at)
+    return alerts.AlertContent(alert, count, last_at, resolved_at=resolved_at)
 
 
 def summary(
-    contents: Sequence[cards.AlertContent], states: Mapping[int, SessionState], *, facts_of: Sequence[int] = (0,)
+    contents: Sequence[alerts.AlertContent], states: Mapping[int, SessionState], *, facts_of: Sequence[int] = (0,)
 ) -> Message:
     """Return the summary of alerts about a session each, with the states of some, and the facts of some."""
     ids = [SessionId(f"{number:08d}{ID[8:]}") for number, _ in enumerate(contents)]
@@ -198,7 +199,7 @@ def summary(
     return card_message(parts, {str(ids[number]): one for number, one in states.items()}, known, channel_id=CHANNEL)
 
 
-SUMMARY_OF_MOST = summary([fired(1)] * cards.MOST_IN_SUMMARY, {})
+SUMMARY_OF_MOST = summary([fired(1)] * alerts.MOST_IN_SUMMARY, {})
 STATES: Mapping[str, SessionState | None] = {
     "firing": None,
     **{phase: state(phase) for phase in Phase if phase not in {Phase.RESUMED, Phase.ENDED}},
@@ -293,7 +294,7 @@ _LONG_POLICY = policy.Policy(_LONG_RULE, _LONG_RULE, _LONG_RULE.users)
 LONG_POLICY = settings.policy_saved(_LONG_POLICY).notice(ALICE)
 CONTENTS: Mapping[str, cards.CardContent] = {
     "alert": fired(1),
-    "information": fired(1, alert=replace(ALERT, severity=cards.Severity.INFO)),
+    "information": fired(1, alert=replace(ALERT, severity=alerts.Severity.INFO)),
     "three alerts": fired(3),
     "resolved": fired(2, resolved_at=1.0),
     "with fields": fired(1, alert=replace(ALERT, fields=(("spent", "$40"),))),

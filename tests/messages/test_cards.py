@@ -13,17 +13,17 @@ from bot.messages.results import CardUpdate, apply
 from bot.sim.slack.content import CONTENT_KEYS, mistakes
 from harness import OTHER_SESSION, SESSION
 from harness.blocks import button, section
-from harness.product import SessionId, cards, sessions
+from harness.product import SessionId, alerts, cards, sessions
 from harness.values import MessageContent
 from messages import examples
 from messages.examples import ALERT, ANSWERS, ID, STATES, SUMMARY_OF_MOST, card, elements, fired, state, summary
 
-Alert, Severity = cards.Alert, cards.Severity
+Alert, Severity = alerts.Alert, alerts.Severity
 UNSURE = cards.ResultContent("order-1", ANSWERS["pause: unconfirmed, no answer"].text, ())
 HOSTILE = st.text(st.sampled_from("<>&!@#|*_~`\n\u200b🚨ab") | st.characters(exclude_categories=()), max_size=4000)
 
 
-def body_of(shown: cards.Alert) -> str:
+def body_of(shown: alerts.Alert) -> str:
     return str(alert_message(shown).blocks[1]["text"]["text"])
 
 
@@ -157,7 +157,7 @@ def test_a_card_that_ends_keeps_its_last_line() -> None:
 
 @given(HOSTILE, HOSTILE, HOSTILE, st.sampled_from([*STATES.values()]), st.sampled_from(Severity), st.text(max_size=300))
 def test_any_card_keeps_slacks_rules(
-    text: str, title: str, reason: str, one: Any, severity: cards.Severity, path: str
+    text: str, title: str, reason: str, one: Any, severity: alerts.Severity, path: str
 ) -> None:
     fields = tuple((f"{number}{title}", f"{number}{text}") for number in range(10))
     url = f"https://a.example/?{re.sub(r'[^!-~]', '', path)}"

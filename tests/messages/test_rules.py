@@ -20,7 +20,7 @@ from bot.sim.slack.block_kit import width
 from bot.sim.slack.content import CONTENT_KEYS, MOST_BLOCKS, mistakes, mrkdwn_objects, objects
 from bot.sim.slack.markup import problems
 from harness.cards import View as HomeView
-from harness.product import SessionId, cards, orders, outcomes, sessions, workspace
+from harness.product import SessionId, alerts, orders, outcomes, sessions, workspace
 from harness.texts import HELP
 from messages import examples
 from messages.examples import CONTENTS, ID, STATES, card, elements, listed, order, overview, running
@@ -171,8 +171,8 @@ def all_cards(text: str) -> Iterator[shapes.Message]:
             yield summary(content, state)
 
 
-def summary(content: cards.AlertContent, state: sessions.SessionState | None) -> shapes.Message:
-    most = range(cards.MOST_IN_SUMMARY)
+def summary(content: alerts.AlertContent, state: sessions.SessionState | None) -> shapes.Message:
+    most = range(alerts.MOST_IN_SUMMARY)
     states = dict.fromkeys(most, state) if state else {}
     return examples.summary([content] * len(most), states, facts_of=most)
 
@@ -242,15 +242,15 @@ def test_a_card_of_a_session_that_can_run_pauses_it() -> None:
 def test_a_card_pauses_a_session_with_an_alert_after_its_last_order() -> None:
     for content, state in product(CONTENTS.keys() - {"result", "resolved"}, STATES.keys() - {"ended"}):
         about = CONTENTS[content]
-        assert isinstance(about, cards.AlertContent)
+        assert isinstance(about, alerts.AlertContent)
         assert can_pause(card(replace(about, last_at=LATER), STATES[state])) == [ID], (content, state)
 
 
 def test_each_row_of_a_summary_pauses_its_session() -> None:
-    alerts = [one for one in CONTENTS.values() if isinstance(one, cards.AlertContent)]
+    several = [one for one in CONTENTS.values() if isinstance(one, alerts.AlertContent)]
     for state in CAN_RUN.values():
-        states = {} if state is None else dict.fromkeys(range(len(alerts)), state)
-        assert len(set(can_pause(summary_of(alerts, states)))) == len(alerts)
+        states = {} if state is None else dict.fromkeys(range(len(several)), state)
+        assert len(set(can_pause(summary_of(several, states)))) == len(several)
 
 
 def test_a_message_about_a_session_that_can_run_pauses_it() -> None:

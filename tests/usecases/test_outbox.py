@@ -24,7 +24,8 @@ from typing import Any, cast
 
 import pytest
 
-from bot.core.cards import Alert, Card, SessionName, Severity
+from bot.core.alerts import Alert, Severity
+from bot.core.cards import Card, SessionName
 from bot.core.fields import Secret
 from bot.core.session_ids import SessionId
 from bot.health import Readiness

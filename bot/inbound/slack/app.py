@@ -39,7 +39,7 @@ from bot.messages.blocks import Message, as_response
 from bot.messages.results import incident_message, unknown_message
 from bot.messages.settings import Reply
 from bot.metrics import Metrics
-from bot.outbound.slack.errors import SlackClock
+from bot.outbound.slack.web_api import SlackClock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import Tasks, log_incident

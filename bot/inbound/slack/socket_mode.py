@@ -18,7 +18,7 @@ from bot.inbound.http import Rejected, RejectionLog
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.request import BadPayloadError, pick
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient
-from bot.outbound.slack.errors import SlackUnreachableError
+from bot.outbound.slack.web_api import SlackUnreachableError
 from bot.runtime import StandstillMonitor, Tasks, begin_request
 
 _log = logging.getLogger(__name__)

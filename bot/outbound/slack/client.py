@@ -13,11 +13,12 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.core.fields import SLACK_ID, TOKEN_REFUSED, Secret, object_field, text_field
+from bot.core.fields import SLACK_ID, Secret, object_field, text_field
 from bot.messages.blocks import Message, View
 from bot.outbound.http import never_sent
-from bot.outbound.slack.errors import (
+from bot.outbound.slack.web_api import (
     TIMEOUT,
+    TOKEN_REFUSED,
     TRANSPORT_ERRORS,
     RefusedError,
     SlackUnreachableError,

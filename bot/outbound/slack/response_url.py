@@ -20,7 +20,7 @@ from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.results import without_added_keys
 from bot.outbound.http import NETWORK_ERRORS
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain, read_failure
-from bot.outbound.slack.errors import read_wait
+from bot.outbound.slack.web_api import read_wait
 
 _log = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from typing import Any
 from cachetools import LRUCache
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.fields import TOKEN_REFUSED, Secret, object_field, text_field
+from bot.core.fields import Secret, object_field, text_field
 from bot.core.orders import Actor
 from bot.core.policy import FULL_MEMBERS, Profile, Role, is_surely_outsider, role_of
 from bot.core.retries import backoff
 from bot.core.workspace import Workspace
-from bot.outbound.slack.errors import RefusedError, SlackUnreachableError, call
+from bot.outbound.slack.web_api import TOKEN_REFUSED, RefusedError, SlackUnreachableError, call
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.people import KEPT, People
 from bot.runtime import Tasks

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.core.cards import (
+from bot.core.alerts import (
     MOST_IN_SUMMARY,
     MOST_OLDER,
     MOST_SINGLE,
@@ -16,16 +16,12 @@ from bot.core.cards import (
     AlertContent,
     Asked,
     Automatic,
-    Card,
-    CardName,
-    Part,
-    SessionName,
-    Urgency,
     first,
     fold,
     is_repeated,
     is_worse,
 )
+from bot.core.cards import Card, CardName, Part, SessionName, Urgency
 from bot.core.outcomes import NOT_AUTOMATIC, Ended, name_of
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import get_args
 
-from bot.core.cards import MENTION_INTERVAL, MOST_CALLS, AlertContent, Card, Firing, HeldContent, Part
+from bot.core.alerts import AlertContent, Firing
+from bot.core.cards import Card, HeldContent, Part
 from bot.core.fields import digest
+from bot.core.mentions import MENTION_INTERVAL, MOST_CALLS
 from bot.core.orders import NOBODY, STILL_WANTED, Actor, Attempt, Order, Source, State, Verb, program_id, read_attempt
 from bot.core.outcomes import (
     CALL_SOMEBODY,

@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from bot.core import cards
-from bot.core.cards import MENTION_INTERVAL, Card, MarkedCards, SessionName, Urgency
+from bot.core import alerts, cards
+from bot.core.cards import Card, MarkedCards, SessionName, Urgency
 from bot.core.fields import known_fields
+from bot.core.mentions import MENTION_INTERVAL
 from bot.core.orders import Verb
 from bot.core.retries import DELETED
 from bot.core.session_ids import SessionId
@@ -309,18 +310,18 @@ def read_content(kind: str, text: str) -> cards.CardContent:
         return cards.HeldContent(**known_fields(cards.HeldContent, fields))
     if kind != ALERT:
         raise ValueError(f"unknown kind {kind}")
-    read = {"alert": _read_alert(fields["alert"]), "firing": tuple(cards.Firing(*one) for one in fields["firing"])}
-    return cards.AlertContent(**known_fields(cards.AlertContent, fields | read))
+    read = {"alert": _read_alert(fields["alert"]), "firing": tuple(alerts.Firing(*one) for one in fields["firing"])}
+    return alerts.AlertContent(**known_fields(alerts.AlertContent, fields | read))
 
 
-def _read_alert(fields: dict[str, Any]) -> cards.Alert:
+def _read_alert(fields: dict[str, Any]) -> alerts.Alert:
     read = {
         "session_id": SessionId(fields["session_id"]),
-        "severity": cards.Severity(fields["severity"]),
+        "severity": alerts.Severity(fields["severity"]),
         "fields": tuple((name, value) for name, value in fields["fields"]),
         "warnings": tuple(fields["warnings"]),
     }
-    return cards.Alert(**known_fields(cards.Alert, fields | read))
+    return alerts.Alert(**known_fields(alerts.Alert, fields | read))
 
 
 def write_facts(session: Session | None) -> str | None:

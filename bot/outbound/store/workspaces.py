@@ -13,9 +13,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bot.core.alert_tokens import AlertToken
 from bot.core.fields import SLACK_ID, Secret, derive_key, digest, is_token, known_fields
 from bot.core.policy import Policy
-from bot.core.workspace import AlertToken, AnchorKey, AutoPause, Installation, KeyCheck, Workspace
+from bot.core.workspace import AnchorKey, AutoPause, Installation, KeyCheck, Workspace
 from bot.outbound.store.audit import LOCK, AuditTrail, changed
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, workspace_lock

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from bot.outbound.slack import client
-from bot.outbound.slack.errors import SlackClock
 from bot.outbound.slack.oauth import read_grant
 from bot.outbound.slack.response_url import ResponseUrls, read_response
+from bot.outbound.slack.web_api import SlackClock
 from bot.sim import slack as sim
 from harness.install_browser import pages as about
 from harness.product import Secret

@@ -10,8 +10,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.outbound.http import open_session
-from bot.outbound.slack.errors import open_web
 from bot.outbound.slack.roles import RoleCache, fetch_profile
+from bot.outbound.slack.web_api import open_web
 from bot.outbound.store.people import People
 from bot.sim.slack import Answer, Enterprise, Fault, Hang, Installation, SimSlack, Slow, User, Workspace, server_error
 from harness.conversation import until

@@ -11,7 +11,7 @@ import pytest
 from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
 from harness.cards import card, incoming, messages_of, place
 from harness.order_rows import OrderRow, order_row, rows_of, settled, told, workspace_lock
-from harness.product import SessionId, State, Store, cards, orders, outcomes
+from harness.product import SessionId, State, Store, alerts, orders, outcomes
 from harness.stored import ACME, GLOBEX, execute, fetch
 
 DOUBT = outcomes.Doubt.NO_ANSWER
@@ -37,7 +37,7 @@ async def judge(rows: AutoPauseRows, row: OrderRow, owner: str = "ours") -> outc
 def automatic(number: int = 1, since: float = 1.0, sender: str = "x") -> OrderRow:
     """A pause by an alert about a session, which waits to be judged."""
     actor, session = orders.Actor(ACME.team_id, "C1", f"alert:{sender}"), SessionId(str(uuid.UUID(int=number)))
-    attempt = attempt_of(ACME.team_id, session, cards.Firing(sender, "f", since), since)
+    attempt = attempt_of(ACME.team_id, session, alerts.Firing(sender, "f", since), since)
     return replace(order_row(state=State.WAITING), order=pause_of(attempt, session, actor, ""))
 
 

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from bot.core.cards import Asked, Automatic
+from bot.core.alerts import Asked, Automatic
 from bot.outbound.store.alerts import LONGEST_JOINED, Place
 from bot.outbound.store.outbox import IS_OPEN
 from harness import cards as stored
 from harness.cards import incoming
 from harness.order_rows import orders_of, record, running, session_lock
-from harness.product import SessionId, Store, cards, outcomes
+from harness.product import SessionId, Store, alerts, cards, outcomes
 from harness.stored import ACME, execute, fetch
 from harness.texts import SESSION
 
 OTHER = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5c"
 TERM = 3
 COLUMNS = "ts, version, shown, due"
-MOST = cards.MOST_IN_SUMMARY
+MOST = alerts.MOST_IN_SUMMARY
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ async def test_a_posted_card_that_gets_worse_has_a_new_one_and_both_show_the_new
 ) -> None:
     alert = incoming("0", fingerprint="f", severity=stored.Severity.INFO)
     await places(rows, alert)
-    for number in range(1, cards.MOST_OLDER + 3):
+    for number in range(1, alerts.MOST_OLDER + 3):
         await execute(store, f"UPDATE messages SET ts = '{number}.1', due = NULL WHERE ts IS NULL")  # noqa: S608
         await places(rows, replace(alert, id=f"{number} resolved", alert=replace(alert.alert, is_resolved=True)))
         again = replace(alert, id=f"{number}", alert=replace(alert.alert, starts_at=float(number)))
@@ -223,8 +223,8 @@ async def test_a_posted_card_that_gets_worse_has_a_new_one_and_both_show_the_new
     kept = await fetch(store, f"SELECT content, message_id FROM parts WHERE {IS_OPEN} ORDER BY id")  # noqa: S608
     kept = [one for one in kept if not json.loads(one[0])["is_replaced"]]
     shown = [card for one in kept if (card := await rows.card(one[1]))]
-    assert [card.parts[0].is_news for card in shown] == [False] * cards.MOST_OLDER + [True]
-    assert len(kept) == 1 + cards.MOST_OLDER
+    assert [card.parts[0].is_news for card in shown] == [False] * alerts.MOST_OLDER + [True]
+    assert len(kept) == 1 + alerts.MOST_OLDER
     assert {json.loads(one[0])["alert"]["severity"] for one in kept} == {"critical"}
 
 
@@ -243,30 +243,30 @@ async def test_a_resolved_alert_ends_its_own_firing_in_every_channel(store: Stor
 async def test_many_alerts_that_wait_share_messages_and_beyond_that_the_last_one_counts(
     store: Store, rows: stored.MessageRows
 ) -> None:
-    room = 1 + MOST * (cards.MOST_WAITING - 1)  # the first message is being sent
-    alerts = about_many(room + 1)
-    found = [place for n in range(0, room + 1, 99) for place in await places(rows, *alerts[n : n + 99])]
-    assert found == [*(stored.Folded(None, 1, one.id) for one in alerts[:room]), COUNTED]
-    assert await fetch(store, SIZES) == [(1, 0), *[(MOST, 0)] * (cards.MOST_WAITING - 2), (MOST, 1)]
+    room = 1 + MOST * (alerts.MOST_WAITING - 1)  # the first message is being sent
+    several = about_many(room + 1)
+    found = [place for n in range(0, room + 1, 99) for place in await places(rows, *several[n : n + 99])]
+    assert found == [*(stored.Folded(None, 1, one.id) for one in several[:room]), COUNTED]
+    assert await fetch(store, SIZES) == [(1, 0), *[(MOST, 0)] * (alerts.MOST_WAITING - 2), (MOST, 1)]
     refused = outcomes.Refusal(outcomes.Why.HELD_BACK)  # which another message tells
     held, sent = Asked(None, refused, 0.0), Asked(Automatic.SENT, None, 0.0)
-    assert await places(rows, replace(alerts[-1], asked=held)) == [COUNTED]
-    assert await places(rows, replace(alerts[-1], asked=sent)) == [stored.Folded(None, 1, alerts[-1].id)]
-    elsewhere = replace(alerts[-1], id="elsewhere", channel_id="C2")
+    assert await places(rows, replace(several[-1], asked=held)) == [COUNTED]
+    assert await places(rows, replace(several[-1], asked=sent)) == [stored.Folded(None, 1, several[-1].id)]
+    elsewhere = replace(several[-1], id="elsewhere", channel_id="C2")
     assert await places(rows, elsewhere) == [stored.Folded(None, 1, elsewhere.id)]
 
 
 async def test_no_alert_joins_what_slack_did_not_take_for_long_unless_too_many_wait(
     store: Store, rows: stored.MessageRows
 ) -> None:
-    *alone, joins, joins_at_last = about_many(cards.MOST_WAITING + 2)
+    *alone, joins, joins_at_last = about_many(alerts.MOST_WAITING + 2)
     for number, one in enumerate(alone):
         await places(rows, one)
-        if number == cards.MOST_SINGLE:
+        if number == alerts.MOST_SINGLE:
             await places(rows, joins)
         await store.database.execute(WAITED, seconds=LONGEST_JOINED + 1)
     sizes = [(1, 0)] * len(alone)
-    sizes[cards.MOST_SINGLE] = (2, 0)
+    sizes[alerts.MOST_SINGLE] = (2, 0)
     assert await fetch(store, SIZES) == sizes
     await places(rows, joins_at_last)
     assert await fetch(store, SIZES) == [*sizes[:-1], (2, 0)]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.alert_tokens import AlertToken
 from bot.outbound.store.people import Person
 from harness.order_rows import order_row, rows_of
 from harness.product import Secret, Store, errors, policy
@@ -16,8 +17,8 @@ BOB = policy.Profile(ACME.team_id, "E1", frozenset({"T1", "T2"}), is_admin=True,
 STRANGER = policy.Profile("", is_restricted=True, is_stranger=True)
 OTHER = product.AnchorKey(Secret("sk-other"))
 TOKENS = (
-    product.AlertToken("default", "d1"),
-    product.AlertToken("spend-monitor", "d2", "wxyz", "U2", 7, frozenset({"C2"})),
+    AlertToken("default", "d1"),
+    AlertToken("spend-monitor", "d2", "wxyz", "U2", 7, frozenset({"C2"})),
 )
 
 

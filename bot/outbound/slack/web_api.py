@@ -26,6 +26,21 @@ UNREADABLE = (ValueError, AttributeError, LookupError, RecursionError)  # no obj
 TRANSPORT_ERRORS = (*NETWORK_ERRORS, *UNREADABLE)
 """The exceptions of slack_sdk 3.48 if the network fails, or if something else responds in Slack's place."""
 
+TOKEN_REFUSED = frozenset(
+    {
+        "account_inactive",
+        "invalid_auth",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "org_login_required",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+    }
+)
+"""The error codes for a token that Slack does not know or no longer accepts. https://docs.slack.dev/reference/methods/auth.test"""
+
 
 class SlackUnreachableError(Exception):
     """Slack gave no usable response. The text says why, without secrets; `after` is Slack's Retry-After in seconds."""

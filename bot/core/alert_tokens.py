@@ -1,0 +1,28 @@
+"""The tokens with which programs send alerts, and their names."""
+
+import re
+from dataclasses import dataclass
+
+DEFAULT_SENDER = "default"  # the name of a token that was made without one
+
+LONGEST_SENDER = 30
+SENDER_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST_SENDER - 1}}}", re.ASCII)
+MOST_ALERT_TOKENS = 20
+LEAST_TOKEN_LENGTH = 20  # characters of a token that nobody can guess
+
+
+@dataclass(frozen=True, slots=True)
+class AlertToken:
+    """A token with which the program `name` posts alerts, as a digest. `ending` has its last characters, if known.
+
+    `made_by` is the admin who made it at `made_at` (Unix seconds); None if an operator did. Alerts can go to `channels`
+    beside the alert channel, and ask for a pause if it `may_pause`.
+    """
+
+    name: str
+    digest: str
+    ending: str = ""
+    made_by: str | None = None
+    made_at: int | None = None
+    channels: frozenset[str] = frozenset()
+    may_pause: bool = False
