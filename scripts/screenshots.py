@@ -14,7 +14,7 @@ from typing import Literal
 
 from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
 
-from bot.cli import terminal_text
+from bot.cli.terminal import terminal_text
 from bot.demo.demo import Demo
 from bot.demo.jobs import JOBS
 from bot.demo.newco import NEWCO_KEY

@@ -159,10 +159,7 @@ PAGES: dict[str, list[Row]] = {
         ("Slack has {} seconds to answer for an end", access.END_LOOKUP),
         ("by default for {} days", DAYS),
     ],
-    "privacy": [
-        ("`JOURNAL_DAYS`** ({} by default)", DAYS),
-        ("nothing has changed for {} days", pruning.MESSAGE_DAYS),
-    ],
+    "privacy": [("`JOURNAL_DAYS`** ({} by default)", DAYS), ("nothing has changed for {} days", pruning.MESSAGE_DAYS)],
     "install": [("headers take over {} s", http.HEADER_TIMEOUT)],
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from bot.cli import UNUSABLE_SETTINGS, NotDoneError, terminal_text
+from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, terminal_text
 from bot.config.settings import Settings
 from bot.core.fields import Proxy, Secret
 from bot.core.orders import Order
@@ -29,6 +29,7 @@ from bot.usecases.access import Access, OperatorAccess
 NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in its settings."
 
 _WITHOUT_LIST = "`anchor-bot pause ID` works without this list."
+_NOTHING_KEPT = "DATABASE_URL is sqlite://, so the bot keeps nothing."
 _OPEN_TIMEOUT = 2.0  # seconds for which a pause waits for the database
 _IDENTIFY_TIMEOUT = 1.0  # seconds for which it waits for the id of the workspace
 
@@ -94,6 +95,13 @@ def check_file(database_url: Secret) -> None:
         why = "can't be read and written" if file.exists() else "is not there"
         where = "Run this in the bot's directory, as the bot's user, or set DATABASE_URL to the bot's value"
         raise NotDoneError(f"The database {file.absolute()} {why}. {where}.")
+
+
+def require_kept(database_url: Secret) -> None:
+    """Raise NotDoneError if the bot keeps nothing, or as `check_file` does."""
+    if database_url == IN_MEMORY:
+        raise NotDoneError(_NOTHING_KEPT)
+    check_file(database_url)
 
 
 @asynccontextmanager

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from bot.cli import ENV_FILE, Run, as_called
 from bot.cli.context import open_anchor, open_client_session
+from bot.cli.terminal import ENV_FILE, Run, as_called
 from bot.config.settings import Settings, find_warnings, read_environment, summarize
 from bot.core.fields import Secret
 from bot.core.orders import MOST_SKEW

@@ -17,8 +17,8 @@ from importlib import import_module
 from typing import Any, cast
 
 from bot import __version__, logs
-from bot.cli import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called, environ
 from bot.cli.manifest import creation_link, manifest
+from bot.cli.terminal import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called, environ
 from bot.config.catalog import is_port, is_public_url
 from bot.config.settings import Settings, SettingsError, find_warnings, summarize
 from bot.core.fields import SLACK_ID, USER_ID
@@ -149,9 +149,9 @@ def _demo(options: argparse.Namespace, run: Run) -> int:
 
 
 _MODULES: Mapping[str, str] = {
-    "doctor": "doctor",
     **dict.fromkeys(_ORDERS, "orders"),
-    **dict.fromkeys(("init", "journal", "keys", "workspaces", "people"), "operators"),
+    **{name: name for name in ("doctor", "init", "journal")},
+    **dict.fromkeys(("keys", "workspaces", "people"), "administration"),
 }
 """The modules of the other commands, each loaded for its own commands alone: the others end sooner without."""
 

@@ -4,7 +4,7 @@ import json
 import re
 from urllib.parse import quote
 
-from bot.cli import UNUSABLE_SETTINGS, NotDoneError
+from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError
 
 # https://docs.slack.dev/reference/app-manifest
 _TEMPLATE = """\

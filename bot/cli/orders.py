@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.cli import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, say, user_id, warn
 from bot.cli.context import Context, open_context
+from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, say, user_id, warn
 from bot.config.settings import OF_ORDERS, Settings
 from bot.core.cards import BatchContent
 from bot.core.commands import MOST_TOGETHER, Choice

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cli.operators import table_line
+from bot.cli.journal import table_line
 from harness import OTHER_SESSION
 from harness.databases import KEY
 from harness.order_rows import RESPONSE_URL, OrderHistory, order_row, rows_of

@@ -13,8 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bot.cli import as_called
 from bot.cli.doctor import GOOD, ODD, SKIPPED, WRONG, Check, examine
+from bot.cli.terminal import as_called
 from bot.demo.sandbox import environment
 from bot.sim.anchor import server_error as anchor_error
 from bot.sim.local_server import LocalServer, free_port

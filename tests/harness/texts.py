@@ -2,7 +2,7 @@
 
 import re
 
-from bot.cli import terminal_text
+from bot.cli.terminal import terminal_text
 from bot.core.fields import Secret, digest
 from bot.core.orders import Actor, Order, Verb
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why

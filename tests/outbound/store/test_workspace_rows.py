@@ -16,10 +16,7 @@ NOBODY = "T0NOBODY001"
 BOB = policy.Profile(ACME.team_id, "E1", frozenset({"T1", "T2"}), is_admin=True, is_restricted=True)
 STRANGER = policy.Profile("", is_restricted=True, is_stranger=True)
 OTHER = product.AnchorKey(Secret("sk-other"))
-TOKENS = (
-    AlertToken("default", "d1"),
-    AlertToken("spend-monitor", "d2", "wxyz", "U2", 7, frozenset({"C2"})),
-)
+TOKENS = (AlertToken("default", "d1"), AlertToken("spend-monitor", "d2", "wxyz", "U2", 7, frozenset({"C2"})))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The commands for operators, called as functions: what they do with keys and workspaces, and what they say."""
+"""The commands for administration, called as functions: what they do with keys and workspaces, and what they say."""
 
 import asyncio
 import io
