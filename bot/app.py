@@ -17,7 +17,6 @@ from bot.config.settings import Settings
 from bot.core.alerts import ALERTS_PATH
 from bot.core.retries import backoff
 from bot.core.workspace import Workspace
-from bot.health import Readiness
 from bot.inbound.alert_endpoint import MOST_AT_ONCE, Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
 from bot.inbound.http import listening
@@ -37,18 +36,25 @@ from bot.outbound.slack.web_api import SlackClock, SlackUnreachableError, open_w
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError, or_default
-from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.journal import OrderHistory, SessionStates
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.outbox import MessageRows
 from bot.outbound.store.pruning import INTERVAL, prune
 from bot.outbound.store.reminders import ReminderRows
-from bot.outbound.store.session_states import SessionStates
 from bot.outbound.store.store import Store, open_watched
 from bot.outbound.store.workspaces import saving_ids
 from bot.outbound.store.writer import Writer
 from bot.outbound.workspaces import READ_TIMEOUT, Workspaces
-from bot.runtime import Tasks, collect_when_quiet, force_exit_after, happens, return_large_blocks, run_periodically
+from bot.runtime import (
+    Readiness,
+    Tasks,
+    collect_when_quiet,
+    force_exit_after,
+    happens,
+    return_large_blocks,
+    run_periodically,
+)
 from bot.usecases.access import AccessCheck
 from bot.usecases.anchor_reads import FactReads, SessionLists, SessionReads
 from bot.usecases.auto_pause import AlertCards, AutoPauses

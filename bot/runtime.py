@@ -1,4 +1,4 @@
-"""The process: background tasks, periodic jobs, locks, garbage collection, standstills and the forced exit.
+"""The process: readiness, tasks, periodic jobs, locks, garbage collection, standstills and the forced exit.
 
 The id of the request that a task is about is in its log lines, in the journal, at Anchor, and in incidents.
 """
@@ -86,6 +86,37 @@ def log_incident(error: Exception) -> str:
     incident_id = request_id() or new_id()
     _log.error("unexpected exception", extra={"incident": incident_id}, exc_info=error)
     return incident_id
+
+
+class Readiness:
+    """Obstacles to readiness and degradations: name to the reason for the operator.
+
+    With an obstacle no request can be answered. A degraded bot stays ready: a load balancer that took it away would
+    take away the pauses that still work.
+    """
+
+    def __init__(self) -> None:
+        self.reasons: dict[str, str] = {}
+        self.degraded: dict[str, str] = {}
+
+    def block(self, name: str, reason: str) -> None:
+        """Add an obstacle, or change its reason."""
+        self.reasons[name] = reason
+
+    def clear(self, name: str) -> None:
+        """Remove an obstacle."""
+        self.reasons.pop(name, None)
+
+    def degrade(self, name: str, reason: str) -> None:
+        """Add a degradation, and log it; or change its reason."""
+        if name not in self.degraded:
+            _log.error("degraded", extra={"about": name, "why": reason})
+        self.degraded[name] = reason
+
+    def recover(self, name: str) -> None:
+        """Remove a degradation, and log it."""
+        if self.degraded.pop(name, None) is not None:
+            _log.info("recovered", extra={"about": name})
 
 
 class Tasks:

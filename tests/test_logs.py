@@ -17,11 +17,10 @@ from typing import get_args
 import pytest
 
 from bot import logs
-from bot.health import Readiness
 from bot.inbound.prometheus import PARTS, page
 from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
 from bot.metrics import Metrics
-from bot.runtime import collect_when_quiet
+from bot.runtime import Readiness, collect_when_quiet
 from harness.process import Metrics as Page
 from harness.product import orders, outcomes
 

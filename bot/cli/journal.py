@@ -11,10 +11,10 @@ from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, Run, environ, prin
 from bot.config.settings import Settings
 from bot.core.audit import Verdict
 from bot.core.fields import Secret, parse_object
-from bot.core.history import PastOrder
+from bot.core.journal import PastOrder
 from bot.messages.markup import printable
 from bot.outbound.store.errors import StoreError, StoreNotUsableError
-from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.journal import OrderHistory
 from bot.outbound.store.secrets import new_key
 from bot.outbound.store.store import open_store
 

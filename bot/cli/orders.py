@@ -16,23 +16,22 @@ from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, envi
 from bot.config.settings import OF_ORDERS, Settings
 from bot.core.cards import BatchContent
 from bot.core.commands import MOST_TOGETHER, Choice
-from bot.core.history import BatchedOrder
+from bot.core.journal import BatchedOrder
 from bot.core.orders import Actor, Order, Source, Verb
 from bot.core.outcomes import Done, Outcome, Paused, Refusal, Why
 from bot.core.sessions import NotRead, SessionList
-from bot.health import Readiness
 from bot.messages.markup import code, counted
 from bot.messages.outcomes import DOING
 from bot.messages.results import facts_message, outcome_message
 from bot.messages.sessions import session_line, spoken_name
 from bot.messages.several import WHOLE_ID, batch_text, still_running
+from bot.outbound.store.journal import SessionStates
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.outbox import MessageRows
 from bot.outbound.store.running_orders import RunningOrder
-from bot.outbound.store.session_states import SessionStates
 from bot.outbound.store.writer import Writer
-from bot.runtime import Tasks, new_id
+from bot.runtime import Readiness, Tasks, new_id
 from bot.usecases.access import Access, OperatorAccess
 from bot.usecases.control import LONGEST_READS, SessionControl
 from bot.usecases.orders import OperatorOrders

@@ -20,7 +20,6 @@ from bot.core.alerts import Alert, Lost
 from bot.core.fairness import Tally
 from bot.core.outcomes import Refusal, Why
 from bot.core.workspace import Workspace
-from bot.health import Readiness
 from bot.inbound.alert_fields import BadAlertError, Webhook, read_alert, read_webhook
 from bot.inbound.http import Bodies, Rejected, RejectionLog, error_response
 from bot.messages import alert_senders, cards
@@ -30,7 +29,7 @@ from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
 from bot.outbound.store.alerts import Folded, Ignored
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
-from bot.runtime import Tasks, ended, log_incident
+from bot.runtime import Readiness, Tasks, ended, log_incident
 from bot.usecases.auto_pause import AlertResult, AutoPauses
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import SHARE, FairQueue

@@ -10,8 +10,8 @@ from aiohttp import web
 from bot import __version__
 from bot.config.catalog import is_loopback
 from bot.core.fields import Secret
-from bot.health import Readiness
 from bot.metrics import Metrics
+from bot.runtime import Readiness
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """https://prometheus.io/docs/instrumenting/exposition_formats/."""

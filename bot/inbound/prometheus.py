@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 
 from bot.core.orders import Source, Verb
 from bot.core.outcomes import AnchorOutcome, Broken, Done, NotDone, Unconfirmed, Why
-from bot.health import Readiness
 from bot.metrics import BUCKETS, Durations, Labels, Metrics
+from bot.runtime import Readiness
 
 PARTS = ("anchor_key", "database", "journal", "slack")  # what can be degraded
 

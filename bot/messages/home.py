@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.history import CHANGE, PastOrder
+from bot.core.journal import CHANGE, PastOrder
 from bot.core.mentions import read_groups
 from bot.core.orders import Verb
 from bot.core.policy import Role
@@ -11,9 +11,9 @@ from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages import buttons
 from bot.messages.alert_senders import about_auto_pause, token_section
 from bot.messages.blocks import Block, View, actions, context, element, input_block, one_of, row, section
+from bot.messages.help import HELP
 from bot.messages.markup import channel, mention, moment, place, plain, session, who_can_what
 from bot.messages.outcomes import DOING, past_wording
-from bot.messages.results import HELP
 from bot.messages.settings import MEMBERS_ONLY, TITLES, about_groups, named_key
 
 _DIVIDER: Block = {"type": "divider"}

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core import outcomes
-from bot.core.commands import ALL_WORD
 from bot.core.orders import MessageContent, Order, Source, Verb
 from bot.core.outcomes import Refusal
 from bot.core.session_ids import Found, SessionId, find_session_id
@@ -30,18 +29,6 @@ _EXPECTED = {
 
 _ADDED = {"image_width", "image_height", "image_bytes", "is_animated", "fallback"}
 _MOST_BLOCKS = 50  # https://docs.slack.dev/reference/block-kit/blocks
-
-REPEATED = ephemeral(
-    "*Slack sent this command twice.* It counts once. If you don't see its result, send "
-    f"`{_PAUSE}`: the list shows what runs and what is paused."
-)
-HELP = ephemeral(
-    f"`{_PAUSE}`, `{COMMANDS[Verb.RESUME]}`: list what runs and is paused",
-    f"`{_PAUSE} &lt;id or first 8 digits&gt; [reason]`: pause it; `{COMMANDS[Verb.RESUME]}` resumes it",
-    f"`{_PAUSE} &lt;words&gt;`: find by tag, domain or key; `{ALL_WORD} [words]`: *Pause several…*",
-    f"In threads: ⋮ &gt; *{buttons.PAUSE_FROM_MESSAGE_NAME}*",
-)
-"""The answer to `help` after a command: one line for each form. Nobody reads more in a hurry."""
 
 
 def without_added_keys(part: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bot.core import outcomes
 from bot.core.cards import BatchContent
 from bot.core.commands import MOST_TOGETHER, Choice
-from bot.core.history import BatchedOrder
+from bot.core.journal import BatchedOrder
 from bot.core.orders import Verb
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionList, SessionState

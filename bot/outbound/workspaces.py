@@ -16,10 +16,9 @@ from cachetools import TTLCache
 
 from bot.core.fields import SLACK_ID
 from bot.core.workspace import AutoPause, KeyCheck, Workspace
-from bot.health import Readiness
 from bot.outbound.store.errors import StoreUnreachableError
 from bot.outbound.store.store import Store
-from bot.runtime import Tasks
+from bot.runtime import Readiness, Tasks
 
 _Read = asyncio.Task[Workspace | None]
 _log = logging.getLogger(__name__)

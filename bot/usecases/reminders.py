@@ -11,7 +11,7 @@ from bot.core.orders import Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
-from bot.messages.cards import ended_message, reminder_message
+from bot.messages.reminders import ended_message, reminder_message
 from bot.outbound.store.reminders import PausedSession, ReminderRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import new_id

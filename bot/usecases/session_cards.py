@@ -20,9 +20,9 @@ from bot.messages.results import CardUpdate, apply, outcome_message
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
+from bot.outbound.store.journal import SessionStates
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder
-from bot.outbound.store.session_states import SessionStates
 from bot.runtime import Tasks
 from bot.usecases.cards import CardSender
 from bot.usecases.delivery import MessageDelivery

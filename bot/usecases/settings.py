@@ -24,7 +24,7 @@ from bot.outbound.anchor_orders import AnchorClient
 from bot.outbound.slack.client import Posted, Refused, TryAgain
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.journal import OrderHistory
 from bot.outbound.store.workspaces import Record, WorkspaceRows
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks

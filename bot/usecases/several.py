@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from bot.core.cards import BatchContent
 from bot.core.commands import MOST_TOGETHER, Choice
-from bot.core.history import BatchedOrder
+from bot.core.journal import BatchedOrder
 from bot.core.orders import Actor, Order, ReplyAddress, Source, Submission, Verb
 from bot.core.outcomes import NEWER, Paused, Refusal
 from bot.core.session_ids import SessionId

@@ -19,7 +19,7 @@ from harness import OTHER_SESSION
 from harness.databases import KEY
 from harness.order_rows import RESPONSE_URL, OrderHistory, order_row, rows_of
 from harness.order_rows import told as told_as
-from harness.product import Secret, errors, history, main, open_store, orders, outcomes
+from harness.product import Secret, errors, journal, main, open_store, orders, outcomes
 
 Check = Callable[[str, str], None]
 NO_ANSWER = "postgresql://x@127.0.0.1:1/none"
@@ -163,7 +163,7 @@ def test_a_database_that_fails_meanwhile_is_named_and_ctrl_c_ends_it(
 
 @given(st.text())
 def test_whatever_people_write_an_order_is_one_line_of_100_columns_that_steers_no_terminal(reason: str) -> None:
-    texts: dict[str, Any] = dict.fromkeys((one.name for one in fields(history.PastOrder)), "x" * 99)
-    past = history.PastOrder(**texts | {"reason": reason, "given_at": 0.0, "settled_at": 0.5, "told_at": None})
+    texts: dict[str, Any] = dict.fromkeys((one.name for one in fields(journal.PastOrder)), "x" * 99)
+    past = journal.PastOrder(**texts | {"reason": reason, "given_at": 0.0, "settled_at": 0.5, "told_at": None})
     assert table_line(past).isprintable()
     assert len(table_line(past)) <= 100

@@ -22,7 +22,7 @@ from harness.databases import KEY, OTHER_KEY
 from harness.doctor import give_order
 from harness.order_rows import OrderHistory
 from harness.outages import OTHER_VERSION, execute
-from harness.product import Secret, Settings, errors, history, open_store, outcomes
+from harness.product import Secret, Settings, errors, journal, open_store, outcomes
 from harness.product import workspace as product
 from harness.stored import ACME, GLOBEX
 from harness.texts import terminal_text
@@ -54,7 +54,7 @@ class Site:
     def sent(self) -> list[str]:
         return [str(request.verb) for request in self.anchor.posts(SESSION)]
 
-    async def journal(self) -> list[history.PastOrder]:
+    async def journal(self) -> list[journal.PastOrder]:
         async with open_store(Secret(self.environ["DATABASE_URL"]), [KEY], keys_must_fit=False) as store:
             past = await OrderHistory(store.database).next_page(None, most=100)
         return [one for one in past if one.session_id]

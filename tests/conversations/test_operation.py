@@ -48,7 +48,7 @@ async def becomes(at: SingleHarness | ManyHarness, names: set[str]) -> dict[str,
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
-    return [(record.levelname, vars(record)["about"]) for record in caplog.records if record.name == "bot.health"]
+    return [(record.levelname, vars(record)["about"]) for record in caplog.records if record.name == "bot.runtime"]
 
 
 async def test_a_key_that_anchor_refuses(caplog: pytest.LogCaptureFixture, wording: Callable[[str, str], None]) -> None:

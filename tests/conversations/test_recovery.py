@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.demo.sandbox import environment
+from bot.messages.help import REPEATED
 from bot.sim.anchor import SessionState, Slow
 from bot.sim.slack import Delivery, Source, rate_limited
 from conversations.test_operation import becomes, degraded
@@ -138,7 +139,7 @@ async def test_a_request_that_slack_sends_again_after_the_restart_is_done_once(
             assert (at.orders, len(await left.rows())) == ([], 1)
             if is_told:
                 assert again.ack is not None
-                assert again.ack.text == result_texts.REPEATED.text
+                assert again.ack.text == REPEATED.text
 
 
 # --- what Socket Mode sends again ---

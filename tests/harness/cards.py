@@ -10,7 +10,6 @@ from bot.core.alerts import Alert, Severity, first
 from bot.core.cards import Card, MarkedCards, Part
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Deadline
-from bot.health import Readiness
 from bot.messages.blocks import View
 from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.card_sessions import CardSessions
@@ -18,7 +17,7 @@ from bot.outbound.store.leases import Lease
 from bot.outbound.store.outbox import MessageRows, mark
 from bot.outbound.store.store import Store
 from bot.outbound.store.writer import Writer
-from bot.runtime import Tasks
+from bot.runtime import Readiness, Tasks
 from harness.stored import ACME
 from harness.texts import SESSION
 

@@ -14,11 +14,10 @@ from bot.core.orders import Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.outcomes import Outcome
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
-from bot.health import Readiness
 from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import session_lock, workspace_lock
-from bot.outbound.store.history import OrderHistory
+from bot.outbound.store.journal import OrderHistory
 from bot.outbound.store.leases import LEADER, LEASE, Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.postgresql import driver
@@ -26,6 +25,7 @@ from bot.outbound.store.running_orders import HAS_EFFECT, RunningOrder, Settled,
 from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store
 from bot.outbound.store.writer import Writer
+from bot.runtime import Readiness
 from bot.usecases.several import Batch
 from harness.conversation import Conversation, until
 from harness.databases import KEY

@@ -11,11 +11,11 @@ from bot.core.alert_tokens import AlertToken
 from bot.core.fields import Secret, digest
 from bot.core.policy import Policy, Rule
 from bot.core.workspace import AnchorKey, Installation, KeyCheck
-from bot.health import Readiness
 from bot.outbound.store.schema import SCHEMA, TABLES
 from bot.outbound.store.store import Store, open_store
 from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import MAX_AGE
+from bot.runtime import Readiness
 from harness.conversation import until
 from harness.databases import KEY
 

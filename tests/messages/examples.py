@@ -9,18 +9,20 @@ from bot.core import sessions as product
 from bot.core.alert_tokens import AlertToken
 from bot.core.commands import Choice
 from bot.core.fields import Secret
-from bot.core.history import BatchedOrder
+from bot.core.journal import BatchedOrder
 from bot.core.orders import Actor, Order, Verb
 from bot.core.outcomes import Why
 from bot.core.session_ids import SessionId
 from bot.core.sessions import RUNNING, Deadline, NotRead, Overview, Phase, Session, SessionList, SessionState
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.messages import help as help_texts
 from bot.messages import install, results, settings, several
 from bot.messages.blocks import Message, View, actions, section
 from bot.messages.buttons import button
-from bot.messages.cards import card_message, ended_message, reminder_message
+from bot.messages.cards import card_message
 from bot.messages.home import Home, home_view
 from bot.messages.install import Page, installed_page
+from bot.messages.reminders import ended_message, reminder_message
 from bot.messages.sessions import list_blocks, list_message
 from bot.sim.slack.content import objects
 
@@ -316,8 +318,8 @@ MESSAGES: Mapping[str, Message] = {
     "list: some": listed(running(LISTED, BARE), paused=by_alice(OTHER_ID)),
     "list: words": listed(running(LISTED, BARE), "a `b` <c>"),
     "list: none": listed(running(is_complete=False)),
-    "help": results.HELP,
-    "repeated": results.REPEATED,
+    "help": help_texts.HELP,
+    "repeated": help_texts.REPEATED,
     **LONGEST,
 }
 VIEWS: Mapping[str, View] = {

@@ -28,7 +28,6 @@ from bot.core.fields import Secret
 from bot.core.orders import Actor, Order, ReplyAddress, State, Verb
 from bot.core.session_ids import SessionId
 from bot.core.workspace import AnchorKey, Workspace
-from bot.health import Readiness
 from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.connections import Row
@@ -37,7 +36,7 @@ from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.store.writer import Writer
-from bot.runtime import Tasks, begin_request, new_id, run_periodically
+from bot.runtime import Readiness, Tasks, begin_request, new_id, run_periodically
 from bot.usecases.access import Access
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import Delivered

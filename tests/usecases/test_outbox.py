@@ -28,7 +28,6 @@ from bot.core.alerts import Alert, Severity
 from bot.core.cards import Card, SessionName
 from bot.core.fields import Secret
 from bot.core.session_ids import SessionId
-from bot.health import Readiness
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.connections import Connection
@@ -36,7 +35,7 @@ from bot.outbound.store.database import connect, session_lock
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.outbox import MessageRows, mark, read_message
 from bot.outbound.store.writer import Writer
-from bot.runtime import Tasks
+from bot.runtime import Readiness, Tasks
 from bot.usecases.cards import LONGEST_ATTEMPT, CardSender
 from bot.usecases.outbox import CALL_INTERVAL, MOST_SENDING, MOST_SENDING_EACH, MOST_UPDATES, Outbox
 from usecases.faults import Faults, FaultyDatabase, Gate, OneConnection, check_trials, of_process

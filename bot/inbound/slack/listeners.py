@@ -13,8 +13,9 @@ from bot.inbound.slack import request as payload
 from bot.inbound.slack.app import Request, Router, guarded
 from bot.messages import buttons
 from bot.messages.blocks import Message, Visibility, ephemeral
+from bot.messages.help import HELP, REPEATED
 from bot.messages.outcomes import COMMANDS
-from bot.messages.results import HELP, REPEATED, broken_button_message, question_message, waiting_message
+from bot.messages.results import broken_button_message, question_message, waiting_message
 from bot.messages.sessions import REFRESH, reading_message
 from bot.messages.settings import CHECKING, TITLES, Reply
 from bot.messages.several import SHORTCUT, about_ids

@@ -13,13 +13,12 @@ import aiohttp
 
 from bot.core.fields import Secret, parse_object
 from bot.core.retries import backoff
-from bot.health import Readiness
 from bot.inbound.http import Rejected, RejectionLog
 from bot.inbound.slack.app import SlackApp
 from bot.inbound.slack.request import BadPayloadError, pick
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient
 from bot.outbound.slack.web_api import SlackUnreachableError
-from bot.runtime import StandstillMonitor, Tasks, begin_request
+from bot.runtime import Readiness, StandstillMonitor, Tasks, begin_request
 
 _log = logging.getLogger(__name__)
 

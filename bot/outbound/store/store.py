@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from bot.core.fields import Secret
-from bot.health import Readiness
 from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.database import Database, connect
 from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError
@@ -18,7 +17,7 @@ from bot.outbound.store.schema import find_version, prepare
 from bot.outbound.store.secrets import FieldCipher, can_decrypt
 from bot.outbound.store.sqlite import lock
 from bot.outbound.store.workspaces import InstallStates, Notices, WorkspaceRows
-from bot.runtime import Tasks, happens, run_periodically
+from bot.runtime import Readiness, Tasks, happens, run_periodically
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from bot.core.fairness import fair_batch
 from bot.core.orders import Person
-from bot.health import Readiness
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import (
@@ -24,7 +23,7 @@ from bot.outbound.store.errors import (
     ValueRefusedError,
 )
 from bot.outbound.store.leases import LEADER, Lease
-from bot.runtime import happens
+from bot.runtime import Readiness, happens
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)

@@ -3,10 +3,9 @@
 from collections import Counter
 from dataclasses import replace
 
-from bot.outbound.store.history import OrderHistory
-from bot.outbound.store.session_states import SessionStates
+from bot.outbound.store.journal import OrderHistory, SessionStates
 from harness.order_rows import order_row, rows_of, told
-from harness.product import Store, history, outcomes, workspace
+from harness.product import Store, journal, outcomes, workspace
 from harness.stored import ACME, DAY, GLOBEX, execute
 
 ALICE, BOB = "U0ALICE0001", "U0BOB000001"
@@ -32,7 +31,7 @@ async def fill(store: Store) -> None:
 
 async def read(store: Store, **where: object) -> list[tuple[str, str, str]]:
     """Read all in pages of two."""
-    found: list[history.PastOrder] = []
+    found: list[journal.PastOrder] = []
     while page := await OrderHistory(store.database, PATIENT).next_page(found[-1] if found else None, most=2, **where):
         assert len(page) <= 2
         found += page

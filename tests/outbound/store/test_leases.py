@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from bot.health import Readiness
 from bot.outbound.store.outbox import MessageRows
 from bot.outbound.store.writer import Writer
+from bot.runtime import Readiness
 from bot.usecases.outbox import Outbox
 from harness.order_rows import LEADER, LEASE, Lease
 from harness.product import Store

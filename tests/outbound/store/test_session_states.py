@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.outbound.store.session_states import SessionStates
+from bot.outbound.store.journal import SessionStates
 from harness.order_rows import order_row, rows_of, told
 from harness.product import Store, orders, outcomes
 from harness.stored import ACME, DAY, GLOBEX
