@@ -57,8 +57,9 @@ from bot.runtime import (
 )
 from bot.usecases.access import AccessCheck
 from bot.usecases.anchor_reads import FactReads, SessionLists, SessionReads
-from bot.usecases.auto_pause import AlertCards, AutoPauses
-from bot.usecases.cards import CardSender
+from bot.usecases.auto_pauses import AlertCards, AutoPauses
+from bot.usecases.batches import Batches, PauseWindow
+from bot.usecases.card_sender import CardSender
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.notices import WorkspaceMonitor
@@ -69,7 +70,6 @@ from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.settings import Forms
-from bot.usecases.several import Batches, PauseWindow
 from bot.usecases.views import HomeView, Modals
 
 _log = logging.getLogger(__name__)

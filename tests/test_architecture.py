@@ -140,7 +140,7 @@ USE_A_FILE = """
 import asyncio, sys
 import bot.app
 from bot.core.fields import Secret
-from bot.outbound.store.secrets import new_key
+from bot.outbound.store.encryption import new_key
 from bot.outbound.store.store import open_store
 
 async def use() -> None:

@@ -13,14 +13,15 @@ from bot.config.catalog import SETTINGS
 from bot.core import alert_tokens, alerts, commands, mentions, retries
 from bot.core import orders as core_orders
 from bot.core import session_checks as checked
-from bot.inbound import alert_endpoint, alert_fields, http
+from bot.inbound import alert_endpoint, alert_formats, http
 from bot.inbound.slack import app as slack_app
 from bot.inbound.slack import request, socket_mode
 from bot.messages.sessions import MOST_PAUSED, MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.slack import roles
 from bot.outbound.store import auto_pauses, connections, database, leases, people, pruning, store, writer
-from bot.usecases import access, auto_pause, delivery, orders, outbox, queue, reminders, session_cards, session_checks
+from bot.usecases import access, delivery, orders, outbox, queue, reminders, session_cards, session_checks
+from bot.usecases import auto_pauses as automatic
 
 Row = tuple[str, *tuple[float | str, ...]]
 DOCS = Path(__file__).parents[1] / "docs"
@@ -108,7 +109,7 @@ PAGES: dict[str, list[Row]] = {
         ("| tasks of all kinds | {} |", slack_app.MOST_TASKS),
         ("| messages that the leader has in memory | {},", outbox.MOST_KNOWN),
         ("and of one workspace | {}; {}", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
-        ("| alerts in the body of a webhook | {} |", alert_fields.MOST_ALERTS),
+        ("| alerts in the body of a webhook | {} |", alert_formats.MOST_ALERTS),
         ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
         ("| messages about alerts that wait in a channel | {}, of", alerts.MOST_WAITING),
         ("| open files, and so connections | {},", main.OPEN_FILES),
@@ -121,7 +122,7 @@ PAGES: dict[str, list[Row]] = {
         ("whose clock is over {} minutes wrong rejects", minutes(core_orders.MOST_SKEW)),
     ],
     "alerts": [
-        ("an object, of which the first {} names and values", alert_fields.MOST_FIELDS),
+        ("an object, of which the first {} names and values", alert_formats.MOST_FIELDS),
         ("has up to {} tokens, one for each program", alert_tokens.MOST_ALERT_TOKENS),
         ("a name of at most {} characters", alert_tokens.LONGEST_SENDER),
         ("A token under {} characters", alert_tokens.LEAST_TOKEN_LENGTH),
@@ -132,7 +133,7 @@ PAGES: dict[str, list[Row]] = {
         ("too large (over {} MiB)", alert_endpoint.LARGEST_ALERTS / MIB),
         ("**Too large** is a body that is over {} MiB", alert_endpoint.LARGEST_ALERTS / MIB),
         ("has {} alerts at the same time, or {} of one workspace", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
-        ("but {} seconds after the alert was recorded at the latest", auto_pause.POST_WAIT),
+        ("but {} seconds after the alert was recorded at the latest", automatic.POST_WAIT),
     ],
     "automatic-pause": [
         ("fires, for {} h", auto_pauses.LONGEST_TRIED / 3600),

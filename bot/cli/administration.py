@@ -8,16 +8,16 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
-from bot.cli.context import open_anchor, open_client_session, require_kept
 from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, print_line, user_id
+from bot.cli.workspace import open_anchor, open_client_session, require_kept
 from bot.config.settings import OF_OPERATORS, Settings
 from bot.core.fields import Secret
 from bot.core.orders import FORGOTTEN
 from bot.core.workspace import AnchorKey, KeyCheck, is_key
 from bot.messages.markup import printable
 from bot.messages.settings import NOT_A_KEY, key_not_accepted
+from bot.outbound.store.encryption import new_key, rotate
 from bot.outbound.store.people import Person, forget, permissions_of
-from bot.outbound.store.secrets import new_key, rotate
 from bot.outbound.store.store import Store, open_store
 
 _MAX_LENGTH = 100

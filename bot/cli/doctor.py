@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from bot.cli.context import open_anchor, open_client_session
 from bot.cli.terminal import ENV_FILE, Run, as_called
+from bot.cli.workspace import open_anchor, open_client_session
 from bot.config.settings import Settings, find_warnings, read_environment, summarize
 from bot.core.fields import Secret
 from bot.core.orders import MOST_SKEW
@@ -26,10 +26,10 @@ from bot.outbound.http import NETWORK_ERRORS, read_skew
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, TokenRefusedError
 from bot.outbound.slack.oauth import SCOPES
 from bot.outbound.slack.web_api import RefusedError, SlackUnreachableError, open_web
+from bot.outbound.store.encryption import can_decrypt
 from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError, UnreadableError
 from bot.outbound.store.leases import LEASE, LIVING
 from bot.outbound.store.schema import VERSION
-from bot.outbound.store.secrets import can_decrypt
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store, unusable
 

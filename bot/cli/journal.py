@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from bot.cli.context import require_kept
 from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, Run, environ, print_line, user_id
+from bot.cli.workspace import require_kept
 from bot.config.settings import Settings
 from bot.core.audit import Verdict
 from bot.core.fields import Secret, parse_object
 from bot.core.journal import PastOrder
 from bot.messages.markup import printable
+from bot.outbound.store.encryption import new_key
 from bot.outbound.store.errors import StoreError, StoreNotUsableError
 from bot.outbound.store.journal import OrderHistory
-from bot.outbound.store.secrets import new_key
 from bot.outbound.store.store import open_store
 
 _LONGEST = 1_000  # characters of a line about the audit trail

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.cli.context import Context, open_context
 from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, say, user_id, warn
+from bot.cli.workspace import Context, open_context
 from bot.config.settings import OF_ORDERS, Settings
 from bot.core.cards import BatchContent
 from bot.core.commands import MOST_TOGETHER, Choice
@@ -20,11 +20,11 @@ from bot.core.journal import BatchedOrder
 from bot.core.orders import Actor, Order, Source, Verb
 from bot.core.outcomes import Done, Outcome, Paused, Refusal, Why
 from bot.core.sessions import NotRead, SessionList
+from bot.messages.batches import WHOLE_ID, batch_text, still_running
 from bot.messages.markup import code, counted
 from bot.messages.outcomes import DOING
 from bot.messages.results import facts_message, outcome_message
 from bot.messages.sessions import session_line, spoken_name
-from bot.messages.several import WHOLE_ID, batch_text, still_running
 from bot.outbound.store.journal import SessionStates
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows

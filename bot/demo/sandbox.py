@@ -15,7 +15,7 @@ from bot.demo.jobs import REMIND_BEFORE
 from bot.demo.monitor import MONITOR, AlertsEndpoint
 from bot.demo.newco import NEWCO_KEY, Newco, newco
 from bot.demo.set_up import configure, install
-from bot.outbound.store.secrets import new_key
+from bot.outbound.store.encryption import new_key
 from bot.outbound.store.store import Store, open_store
 from bot.sim.anchor import DEFAULT_KEY, SimAnchor
 from bot.sim.local_server import free_port

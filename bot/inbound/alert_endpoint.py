@@ -20,9 +20,9 @@ from bot.core.alerts import Alert, Lost
 from bot.core.fairness import Tally
 from bot.core.outcomes import Refusal, Why
 from bot.core.workspace import Workspace
-from bot.inbound.alert_fields import BadAlertError, Webhook, read_alert, read_webhook
+from bot.inbound.alert_formats import BadAlertError, Webhook, read_alert, read_webhook
 from bot.inbound.http import Bodies, Rejected, RejectionLog, error_response
-from bot.messages import alert_senders, cards
+from bot.messages import alert_tokens, cards
 from bot.messages.markup import some
 from bot.metrics import Metrics
 from bot.outbound.slack.client import Doubtful, Posted, Refused, TryAgain
@@ -30,7 +30,7 @@ from bot.outbound.store.alerts import Folded, Ignored
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Readiness, Tasks, ended, log_incident
-from bot.usecases.auto_pause import AlertResult, AutoPauses
+from bot.usecases.auto_pauses import AlertResult, AutoPauses
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import SHARE, FairQueue
 
@@ -72,7 +72,7 @@ class _Sender:
         elif named not in {"", to}:
             warnings = (cards.moved(named, to), *warnings)
         if asks and not self.token.may_pause:
-            asks, warnings = False, (alert_senders.MAY_NOT_PAUSE, *warnings)
+            asks, warnings = False, (alert_tokens.MAY_NOT_PAUSE, *warnings)
         return replace(alert, channel=to, sender=self.token.name, asks=asks, warnings=warnings)
 
 
@@ -169,7 +169,7 @@ class Alerts:
 
     def _deny(self, body: Rejected, sender: _Sender) -> web.Response:
         if body.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            body = replace(body, why=f"{body.why} {alert_senders.SEND_LESS}")
+            body = replace(body, why=f"{body.why} {alert_tokens.SEND_LESS}")
             self._report_too_large(sender, body.why)
         return self._reject(replace(body, status=503 if body.status == HTTPStatus.REQUEST_TIMEOUT else 400))
 
@@ -181,7 +181,7 @@ class Alerts:
         """Record the alerts of a webhook. Alertmanager repeats it soon only after a 5xx."""
         workspace, number = sender.workspace, len(webhook.alerts)
         if workspace.alerts_channel is None:
-            return self._reject(Rejected(503, alert_senders.NO_CHANNEL))
+            return self._reject(Rejected(503, alert_tokens.NO_CHANNEL))
         if not self._has_room(sender, number):
             return self._reject(Rejected(503, cards.BUSY))
         alerts = [sender.admit(alert) for alert in webhook.alerts]
@@ -195,12 +195,12 @@ class Alerts:
             _log.warning("alerts without a session", extra=extra)
             self.monitor.report_lost_alerts(workspace, Lost.NO_SESSION, names)
         if webhook.is_cut:
-            self._report_too_large(sender, alert_senders.SEND_LESS)
+            self._report_too_large(sender, alert_tokens.SEND_LESS)
         problems = [*webhook.without_session, *((one.title, why) for one in alerts for why in one.warnings)]
-        warnings = [alert_senders.SEND_LESS] if webhook.is_cut else []
+        warnings = [alert_tokens.SEND_LESS] if webhook.is_cut else []
         warnings += [cards.ENDED] if Ignored(has_ended=True) in results else []
         warnings += [
-            alert_senders.about_alert(name, why) for name, why in islice(dict.fromkeys(problems), _MOST_WARNINGS)
+            alert_tokens.about_alert(name, why) for name, why in islice(dict.fromkeys(problems), _MOST_WARNINGS)
         ]
         answer = {"ok": True, "channels": [*dict.fromkeys(one.channel for one in alerts)], "taken": number}
         return web.json_response(answer | ({"warnings": warnings} if warnings else {}))
@@ -221,7 +221,7 @@ class Alerts:
         """Post the alert in a task, which shutdown waits for and finally cancels. Raises StoreError."""
         began, alert = time.monotonic(), sender.admit(alert)
         if not alert.channel:
-            return self._reject(Rejected(503, alert_senders.NO_CHANNEL))
+            return self._reject(Rejected(503, alert_tokens.NO_CHANNEL))
         task = self.tasks.start(self.auto_pauses.post(sender.workspace, alert))
         await ended(task)
         result, word = (Doubtful("the bot was stopped"), None) if task.cancelled() else task.result()

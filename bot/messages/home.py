@@ -9,7 +9,7 @@ from bot.core.orders import Verb
 from bot.core.policy import Role
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages import buttons
-from bot.messages.alert_senders import about_auto_pause, token_section
+from bot.messages.alert_tokens import about_auto_pause, token_section
 from bot.messages.blocks import Block, View, actions, context, element, input_block, one_of, row, section
 from bot.messages.help import HELP
 from bot.messages.markup import channel, mention, moment, place, plain, session, who_can_what

@@ -15,7 +15,7 @@ from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
 from bot.core.policy import Role
 from bot.core.sessions import NotRead
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
-from bot.messages.alert_senders import closed_message, lost_message
+from bot.messages.alert_tokens import closed_message, lost_message
 from bot.messages.blocks import Message
 from bot.messages.cards import mentioning
 from bot.messages.settings import key_refused_message

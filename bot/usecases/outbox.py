@@ -26,7 +26,7 @@ from bot.outbound.store.errors import StoreError
 from bot.outbound.store.leases import LEADER, Lease
 from bot.outbound.store.outbox import MOST_TAKEN, MessageRows
 from bot.runtime import Tasks, happens, until_tick
-from bot.usecases.cards import CardSender, instead_of
+from bot.usecases.card_sender import CardSender, instead_of
 
 _log = logging.getLogger(__name__)
 

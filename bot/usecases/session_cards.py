@@ -24,7 +24,7 @@ from bot.outbound.store.journal import SessionStates
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import Tasks
-from bot.usecases.cards import CardSender
+from bot.usecases.card_sender import CardSender
 from bot.usecases.delivery import MessageDelivery
 from bot.usecases.outbox import Outbox
 

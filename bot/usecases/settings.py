@@ -14,7 +14,7 @@ from bot.core.mentions import read_groups
 from bot.core.orders import Actor, ReplyAddress, Submission, Verb
 from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.workspace import SHOWN, AnchorKey, AutoPause, KeyCheck, Workspace, is_key
-from bot.messages import alert_senders, buttons
+from bot.messages import alert_tokens, buttons
 from bot.messages import settings as messages
 from bot.messages.blocks import View
 from bot.messages.cards import SAMPLE_ALERT
@@ -102,10 +102,10 @@ class Forms:
         if name == buttons.ALERTS_SENDER:
             token = workspace.named_token(about)
             return (
-                alert_senders.TOKEN_REVOKED.view(name) if token is None else alert_senders.token_modal(workspace, token)
+                alert_tokens.TOKEN_REVOKED.view(name) if token is None else alert_tokens.token_modal(workspace, token)
             )
         if name == buttons.ALERTS_TOKEN:
-            return alert_senders.new_token_modal(workspace, alerts_url(self.base_url, workspace.team_id))
+            return alert_tokens.new_token_modal(workspace, alerts_url(self.base_url, workspace.team_id))
         return messages.policy_modal(workspace) if name == buttons.CHANGE_POLICY else messages.key_modal(workspace)
 
     # --- the one path of a change ---
@@ -170,7 +170,7 @@ class Forms:
         if not {seen, value} <= {*AutoPause}:
             return messages.OUTDATED
         mode = AutoPause(value)
-        reply = alert_senders.auto_pause_saved(mode)
+        reply = alert_tokens.auto_pause_saved(mode)
         if mode is workspace.auto_pause:
             return reply
         write = self.rows.set_auto_pause(workspace.team_id, mode, before=AutoPause(seen), by=user_id)
@@ -188,22 +188,22 @@ class Forms:
                 return messages.alert_not_posted(channel, "")
 
     async def _make_token(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
-        name = sent.text(alert_senders.NAME).reveal().strip()
-        if problem := alert_senders.name_problem(name, workspace.alert_tokens):
-            return Reply("TokenNotMade", problem, (alert_senders.NAME,))
-        secret, token = new_alert_token(name, user_id, may_pause=sent.is_checked(alert_senders.PAUSE))
-        reply = alert_senders.token_made(secret, alerts_url(self.base_url, workspace.team_id), token)
+        name = sent.text(alert_tokens.NAME).reveal().strip()
+        if problem := alert_tokens.name_problem(name, workspace.alert_tokens):
+            return Reply("TokenNotMade", problem, (alert_tokens.NAME,))
+        secret, token = new_alert_token(name, user_id, may_pause=sent.is_checked(alert_tokens.PAUSE))
+        reply = alert_tokens.token_made(secret, alerts_url(self.base_url, workspace.team_id), token)
         return self._set_token(workspace, user_id, sent, token, reply)
 
     async def _change_token(self, workspace: Workspace, user_id: str, sent: Submission) -> Change | Reply:
         """Change what a token can do, or revoke it."""
         token = workspace.named_token(sent.about)
         if token is None:
-            return alert_senders.TOKEN_REVOKED
-        did = "revoked" if sent.is_checked(alert_senders.REVOKE) else "changed"
-        may_pause = sent.is_checked(alert_senders.PAUSE) and did == "changed"
-        new = replace(token, channels=sent.selected_ids(alert_senders.CHANNELS), may_pause=may_pause)
-        return self._set_token(workspace, user_id, sent, new, alert_senders.token_changed(did, new))
+            return alert_tokens.TOKEN_REVOKED
+        did = "revoked" if sent.is_checked(alert_tokens.REVOKE) else "changed"
+        may_pause = sent.is_checked(alert_tokens.PAUSE) and did == "changed"
+        new = replace(token, channels=sent.selected_ids(alert_tokens.CHANNELS), may_pause=may_pause)
+        return self._set_token(workspace, user_id, sent, new, alert_tokens.token_changed(did, new))
 
     def _set_token(
         self, workspace: Workspace, user_id: str, sent: Submission, token: AlertToken, reply: Reply
@@ -212,7 +212,7 @@ class Forms:
         tokens = {one.name: one for one in workspace.alert_tokens} | {token.name: token}
         can_pause = "can pause" if token.may_pause else "cannot pause"
         content = f"{can_pause}, {len(token.channels)} more channels"
-        if sent.is_checked(alert_senders.REVOKE):
+        if sent.is_checked(alert_tokens.REVOKE):
             del tokens[token.name]
             content = "revoked"
         record, version = Record(user_id, f"alert token {token.name}", content), sent.expected_version

@@ -11,11 +11,11 @@ from bot.core.orders import Actor, ReplyAddress
 from bot.core.policy import Role, can_pause
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
+from bot.messages.batches import NOT_OPENED
 from bot.messages.blocks import Block, View
 from bot.messages.home import Home, home_view
 from bot.messages.sessions import list_blocks
 from bot.messages.settings import ONE_MOMENT
-from bot.messages.several import NOT_OPENED
 from bot.outbound.slack.client import SlackClient, ViewResult
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError, or_default

@@ -131,7 +131,7 @@ def test_only_a_key_that_anchor_accepts_replaces_another(
     monkeypatch.setenv("ANCHOR_API_URL", "http://127.0.0.1:1")
     wording("no answer about a key", says(*set_key, typed="sk-typed\n", code=1))
     with monkeypatch.context() as patch:
-        patch.setattr("bot.cli.context.open_session", Mock(side_effect=FileNotFoundError(2, "No such file")))
+        patch.setattr("bot.cli.workspace.open_session", Mock(side_effect=FileNotFoundError(2, "No such file")))
         wording("no certificates", says(*set_key, typed="sk-typed\n", code=1))
     assert (found(url).anchor_key, good.check) == (good, workspace.KeyCheck.VERIFIED)
 

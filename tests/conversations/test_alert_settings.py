@@ -45,7 +45,7 @@ async def new_token(team: Tenant, name: str = "spend-monitor") -> str:
 
 
 def made(team: Tenant, name: str) -> str:
-    reply = say.alert_senders.token_made(Secret(""), "", AlertToken(name, ""))
+    reply = say.alert_tokens.token_made(Secret(""), "", AlertToken(name, ""))
     return reply.notice(team.admin.id).text
 
 
@@ -142,7 +142,7 @@ async def test_programs_have_tokens_that_are_made_listed_and_revoked_one_by_one(
     assert await team.wait_for_direct_messages(2, user=team.admin) == [made(team, name) for name in names]
     home = (await team.open_home()).text
     assert [token for token in tokens if token in home] == []
-    assert say.alert_senders.TOKEN_REVOKED.text in await change(team, "spend-monitor", sender_revoke=["yes"])
+    assert say.alert_tokens.TOKEN_REVOKED.text in await change(team, "spend-monitor", sender_revoke=["yes"])
     assert [(await at.post_alert(team.team_id, token, **alert))[0] for token in tokens] == [401, 200]
     home = (await team.open_home()).text
     assert ("spend-monitor" in home, "grafana" in home) == (False, True)
@@ -163,7 +163,7 @@ async def refusal(team: Tenant, name: str) -> str:
     await team.open_home()
     await team.open_modal(MAKE)
     await team.submit({"sender_name": name})
-    said = say.alert_senders.name_problem(name, (await team.stored()).alert_tokens)
+    said = say.alert_tokens.name_problem(name, (await team.stored()).alert_tokens)
     assert team.modal().errors == {"sender_name": said}
     return said
 
@@ -186,7 +186,7 @@ async def test_an_alert_goes_to_the_channels_that_an_admin_adds_to_its_token(tea
         assert (status, answer["channel"], "warnings" in answer) == (200, channel, token != TOKEN)
     reported = await team.wait_for_direct_messages(user=team.admin)
     (stored,) = [one for one in (await team.stored()).alert_tokens if one.name == "default"]
-    assert reported == [say.alert_senders.token_changed("changed", stored).notice(team.admin.id).text]
+    assert reported == [say.alert_tokens.token_changed("changed", stored).notice(team.admin.id).text]
 
 
 async def test_a_token_whose_modal_was_closed_is_written_nowhere_else(hasty: ManyHarness) -> None:

@@ -11,7 +11,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from bot.demo.sandbox import environment
-from bot.messages import alert_senders as say
+from bot.messages import alert_tokens as say
 from bot.messages import cards
 from bot.sim.anchor import SessionState, server_error
 from bot.sim.slack import Channel, Hang, Source

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bot.core.cards import HeldContent
+from bot.messages.batches import HELD_UNKNOWN
 from bot.messages.sessions import held_message
-from bot.messages.several import HELD_UNKNOWN
 from bot.sim.anchor import Hang, SessionState, Slow, rate_limited, server_error, unauthorized
 from bot.sim.slack import Channel, Message, View
 from bot.sim.slack.markup import ON_CALL

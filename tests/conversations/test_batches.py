@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.messages import several
+from bot.messages import batches
 from bot.messages.outcomes import NOT_DONE
 from bot.messages.sessions import list_refusal
 from bot.sim.anchor import Hang, Received, SessionState
@@ -217,7 +217,7 @@ async def no_database(at: Conversation, message: Message, url: str) -> str:
     async with without_table(url):
         await at.slack.click(at.person, message, RESUME_THESE)
         await at.wait_for_ephemeral()
-    return several.NO_DATABASE.text
+    return batches.NO_DATABASE.text
 
 
 async def of_no_batch(at: Conversation, message: Message, _: str) -> str:
@@ -226,7 +226,7 @@ async def of_no_batch(at: Conversation, message: Message, _: str) -> str:
     for forged in (f"{value} {value}", "odd 0193"):
         actions = [{"action_id": RESUME_THESE, "type": "button", "value": forged}]
         await at.slack.click(at.person, message, RESUME_THESE, actions=actions)
-    return several.NONE_LEFT.text
+    return batches.NONE_LEFT.text
 
 
 async def not_allowed(at: Conversation, message: Message, _: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.commands import Choice
-from bot.messages import several
+from bot.messages import batches
 from bot.messages.settings import ONE_MOMENT
 from bot.sim.anchor import SessionState, rate_limited
 from bot.sim.slack import Answered, Channel, User, View
@@ -155,7 +155,7 @@ async def test_a_summary_of_alerts_offers_its_sessions() -> None:
         rows = [one for one in sessions if one in str(summary.blocks)]
         await at.slack.click(at.person, summary, BUTTON)
         view = await shown(at)
-        assert (sorted(offered(view)), several.UNLISTED in view.text) == (sorted(rows), True)
+        assert (sorted(offered(view)), batches.UNLISTED in view.text) == (sorted(rows), True)
         await at.slack.submit(at.person, view)
         assert await sent(at, len(rows)) == sorted(rows)
 
@@ -190,7 +190,7 @@ async def test_without_a_key_and_with_none_running_there_is_nothing_to_pause(at:
     tenant = await at.set_up(at.add(2))
     tenant.anchor.session(tenant.session).state = SessionState.ENDED
     view = await window(tenant)
-    none = several.none_runs(lists.SessionList((), is_complete=True, read_at=0.0), Choice())
+    none = batches.none_runs(lists.SessionList((), is_complete=True, read_at=0.0), Choice())
     assert (view.submit, none.text in view.text) == (None, True)
 
 
@@ -251,7 +251,7 @@ async def test_a_view_that_was_changed_or_is_of_somebody_else_is_refused(at: Man
         await forged(first, view, state="0193"),
         await forged(first, view, team=other.team_id),
     ):
-        assert modal_text(answer) == several.OUT_OF_DATE.text
+        assert modal_text(answer) == batches.OUT_OF_DATE.text
     assert first.anchor.orders == []
     await forged(first, view, *offered(view), "x", *offered(view))
     assert len(await sent(first, 3)) == 3
@@ -264,7 +264,7 @@ async def test_nobody_checked_is_told_at_the_field_and_a_submission_that_slack_s
         others = add(at, 2)
         view = await window(at)
         await at.slack.submit(at.person, view, boxes())
-        assert (at.modal().errors, at.anchor.orders) == ({"sessions_0": several.NOBODY_CHOSEN.text}, [])
+        assert (at.modal().errors, at.anchor.orders) == ({"sessions_0": batches.NOBODY_CHOSEN.text}, [])
         for trigger_id in ("1.2.a", "1.2.a", "1.2.b"):  # Slack sends one again, and the person presses once more
             await forged(at, view, SESSION, trigger_id=trigger_id)
             await forged(at, view, *others, trigger_id=f"{trigger_id}.2")

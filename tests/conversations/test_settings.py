@@ -195,10 +195,10 @@ async def test_an_admin_chooses_the_mode_which_admins_are_told_and_the_trail_has
     assert "While pauses by alerts" in home.text
     for seen, mode in ((AutoPause.OFF, AutoPause.OBSERVE), (AutoPause.OBSERVE, AutoPause.ON)):
         await team.press(MODE, f"{seen} {mode}")
-        home = await team.home_with(say.alert_senders.auto_pause_saved(mode).text)
+        home = await team.home_with(say.alert_tokens.auto_pause_saved(mode).text)
         assert f"*Pauses by alerts: {mode}.*" in home.text
         assert (await team.stored()).auto_pause is mode
-    saved = [say.alert_senders.auto_pause_saved(mode) for mode in (AutoPause.OBSERVE, AutoPause.ON)]
+    saved = [say.alert_tokens.auto_pause_saved(mode) for mode in (AutoPause.OBSERVE, AutoPause.ON)]
     told = [one.notice(team.admin.id).text for one in saved]
     for admin in (team.admin, team.second):
         assert await team.wait_for_direct_messages(2, user=admin) == told

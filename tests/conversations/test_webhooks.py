@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import pytest
 
-from bot.messages import alert_senders as say
+from bot.messages import alert_tokens as say
 from bot.messages.cards import NO_JSON, elsewhere, moved
 from bot.sim.local_server import free_port
 from bot.sim.slack import Message, Source, rate_limited

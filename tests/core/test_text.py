@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.core.fields import Secret, digest, is_token
 from bot.core.outcomes import contradiction
 from bot.core.session_ids import Found, find_mentions, find_session_id
-from bot.inbound.alert_fields import LONGEST_ID, BadAlertError, read_alert
+from bot.inbound.alert_formats import LONGEST_ID, BadAlertError, read_alert
 from harness import SESSION
 from harness.product import SessionId, orders
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import psycopg
 
-from bot.outbound.store.secrets import FieldCipher, new_key
+from bot.outbound.store.encryption import FieldCipher, new_key
 
 KEY = new_key()
 OTHER_KEY = new_key()

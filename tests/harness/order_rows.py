@@ -17,16 +17,16 @@ from bot.core.workspace import Workspace
 from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import session_lock, workspace_lock
+from bot.outbound.store.encryption import FieldCipher
 from bot.outbound.store.journal import OrderHistory
 from bot.outbound.store.leases import LEADER, LEASE, Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.postgresql import driver
 from bot.outbound.store.running_orders import HAS_EFFECT, RunningOrder, Settled, write_outcome, write_row
-from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.store import Store
 from bot.outbound.store.writer import Writer
 from bot.runtime import Readiness
-from bot.usecases.several import Batch
+from bot.usecases.batches import Batch
 from harness.conversation import Conversation, until
 from harness.databases import KEY
 from harness.stored import ACME, columns

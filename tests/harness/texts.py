@@ -10,16 +10,17 @@ from bot.core.policy import Role, Rule
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead
 from bot.core.workspace import AnchorKey
-from bot.messages import alert_senders, cards, markup, sessions
+from bot.messages import alert_tokens, cards, markup, sessions
 from bot.messages import results as result_texts
 from bot.messages import settings as settings_texts
-from bot.messages.alert_senders import UNSEEN
+from bot.messages.alert_tokens import UNSEEN
 from bot.messages.cards import not_automatic
+from bot.messages.help import HELP as HELP_MESSAGE
 from bot.messages.markup import who_can_what
 from bot.messages.results import NOT_AUTO_PAUSED, outcome_message, waiting_message
 from bot.messages.settings import CHECKING, NOBODY_SELECTED, ONE_MOMENT
 
-__all__ = ["CHECKING", "NOBODY_SELECTED", "NOT_AUTO_PAUSED", "ONE_MOMENT", "UNSEEN", "alert_senders", "cards", "digest"]
+__all__ = ["CHECKING", "NOBODY_SELECTED", "NOT_AUTO_PAUSED", "ONE_MOMENT", "UNSEEN", "alert_tokens", "cards", "digest"]
 __all__ += ["not_automatic", "result_texts", "settings_texts", "terminal_text", "who_can_what"]
 
 SESSION = "3f2b8c1e-7d4a-4f0b-9a56-0c1d2e3f4a5b"
@@ -89,7 +90,7 @@ def broken_button_text(value: str, *, verb: str = "pause") -> str:
 REFRESH = sessions.REFRESH
 """The `action_id` of the button that reads again."""
 
-HELP = result_texts.HELP.text
+HELP = HELP_MESSAGE.text
 
 
 def list_refused(refusal: Refusal) -> str:

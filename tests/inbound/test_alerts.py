@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.inbound.alert_fields import MOST_FIELDS, BadAlertError, Webhook, read_alert, read_webhook
-from bot.messages import alert_senders as say
+from bot.inbound.alert_formats import MOST_FIELDS, BadAlertError, Webhook, read_alert, read_webhook
+from bot.messages import alert_tokens as say
 from harness import OTHER_SESSION, SESSION
 from harness.product import SessionId, alerts
 from harness.samples import sample

@@ -15,8 +15,8 @@ from bot.core.outcomes import Why
 from bot.core.session_ids import SessionId
 from bot.core.sessions import RUNNING, Deadline, NotRead, Overview, Phase, Session, SessionList, SessionState
 from bot.core.workspace import AnchorKey, KeyCheck, Workspace
+from bot.messages import batches, install, results, settings
 from bot.messages import help as help_texts
-from bot.messages import install, results, settings, several
 from bot.messages.blocks import Message, View, actions, section
 from bot.messages.buttons import button
 from bot.messages.cards import card_message
@@ -59,7 +59,7 @@ def answer(name: str, outcome: outcomes.Outcome, reason: str = "", **more: Any) 
 
 def progress(*known: outcomes.Outcome | None) -> str:
     """Return what is told of a batch with these outcomes."""
-    return several.batch_text(cards.BatchContent("U"), [BatchedOrder("", ID, one) for one in known])
+    return batches.batch_text(cards.BatchContent("U"), [BatchedOrder("", ID, one) for one in known])
 
 
 def _ids(letter: str, count: int) -> frozenset[str]:
@@ -280,7 +280,7 @@ ALL_THAT_RUN = Choice()
 
 def offer(*sessions: Session, choice: Choice = ALL_THAT_RUN, paused: Mapping[str, SessionState]) -> View:
     """Return the window that offers these sessions."""
-    return several.pause_window(choice, SessionList(sessions, is_complete=True, read_at=NOW), paused, state="state")
+    return batches.pause_window(choice, SessionList(sessions, is_complete=True, read_at=NOW), paused, state="state")
 
 
 PAGES: Mapping[str, Page] = {

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 import bot
 from bot.demo.page.assets import read_assets
 from bot.demo.sandbox import environment
-from bot.outbound.store.secrets import new_key
+from bot.outbound.store.encryption import new_key
 from bot.sim.anchor import SimAnchor
 from bot.sim.local_server import free_port
 from bot.sim.slack import SimSlack

@@ -36,7 +36,7 @@ from bot.outbound.store.leases import Lease
 from bot.outbound.store.outbox import MessageRows, mark, read_message
 from bot.outbound.store.writer import Writer
 from bot.runtime import Readiness, Tasks
-from bot.usecases.cards import LONGEST_ATTEMPT, CardSender
+from bot.usecases.card_sender import LONGEST_ATTEMPT, CardSender
 from bot.usecases.outbox import CALL_INTERVAL, MOST_SENDING, MOST_SENDING_EACH, MOST_UPDATES, Outbox
 from usecases.faults import Faults, FaultyDatabase, Gate, OneConnection, check_trials, of_process
 

@@ -12,20 +12,20 @@ from bot.core.session_ids import Found, find_session_id
 from bot.inbound.slack import request as payload
 from bot.inbound.slack.app import Request, Router, guarded
 from bot.messages import buttons
+from bot.messages.batches import SHORTCUT, about_ids
 from bot.messages.blocks import Message, Visibility, ephemeral
 from bot.messages.help import HELP, REPEATED
 from bot.messages.outcomes import COMMANDS
 from bot.messages.results import broken_button_message, question_message, waiting_message
 from bot.messages.sessions import REFRESH, reading_message
 from bot.messages.settings import CHECKING, TITLES, Reply
-from bot.messages.several import SHORTCUT, about_ids
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import new_id
 from bot.usecases.anchor_reads import SessionLists
+from bot.usecases.batches import PauseWindow
 from bot.usecases.orders import Orders
 from bot.usecases.settings import Forms
-from bot.usecases.several import PauseWindow
 from bot.usecases.views import HomeView
 
 _CHECKING = Reply("Checking", CHECKING)

@@ -36,9 +36,9 @@ from bot.core.fields import Secret
 from bot.core.orders import State
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database
+from bot.outbound.store.encryption import AUDIT_KEY, KEY_COLUMN, FieldCipher, FieldRef
 from bot.outbound.store.errors import UnreadableError
 from bot.outbound.store.leases import LEADS, Lease
-from bot.outbound.store.secrets import AUDIT_KEY, KEY_COLUMN, FieldCipher, FieldRef
 
 _log = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from bot.core.outcomes import Broken, Doubt, Ended, Outcome, Unconfirmed
 from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, session_lock, workspace_lock
+from bot.outbound.store.encryption import FieldCipher
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.leases import IS_LIVE, LEADS
 from bot.outbound.store.outbox import ask_for_cards, mark
@@ -34,7 +35,6 @@ from bot.outbound.store.running_orders import (
     write_outcome,
     write_row,
 )
-from bot.outbound.store.secrets import FieldCipher
 from bot.outbound.store.writer import Work, Writer
 
 _T = TypeVar("_T")

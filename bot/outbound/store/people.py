@@ -12,8 +12,8 @@ from bot.messages.markup import mention
 from bot.outbound.store.audit import LOCK, AuditTrail
 from bot.outbound.store.connections import Connection, listed
 from bot.outbound.store.database import Database
+from bot.outbound.store.encryption import read_policy
 from bot.outbound.store.running_orders import IS_UNFINISHED
-from bot.outbound.store.secrets import read_policy
 
 KEPT = 604_800.0  # seconds for which a report of Slack's counts while it does not answer
 _RECORD_INTERVAL = 72_000.0  # seconds between two updates of an unchanged row

@@ -20,7 +20,7 @@ from bot.core.workspace import AnchorKey, AutoPause, Installation, KeyCheck, Wor
 from bot.outbound.store.audit import LOCK, AuditTrail, changed
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, workspace_lock
-from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, write_policy
+from bot.outbound.store.encryption import FieldCipher, FieldRef, read_policy, write_policy
 
 _DELETION_TIMEOUT = 60.0  # seconds: it is one transaction, which takes 6 s with 200,000 orders
 _IS_INSTALLED = "bot_token <> ''"

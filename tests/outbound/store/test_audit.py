@@ -9,8 +9,8 @@ import pytest
 
 from bot.core.audit import AuditRow, Mark, Point, Verdict
 from bot.outbound.store.audit import BATCH, INTERVAL, AuditTrail, changed
+from bot.outbound.store.encryption import FieldCipher, rotate
 from bot.outbound.store.people import Person, forget
-from bot.outbound.store.secrets import FieldCipher, rotate
 from harness.databases import KEY, OTHER_KEY
 from harness.order_rows import COLUMNS, Lease, OrderHistory, order_row, rows_of, told
 from harness.product import Secret, Store, errors, open_store

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.outbound.store.secrets import FieldCipher, FieldRef, read_policy, rotate, seal, unseal
+from bot.outbound.store.encryption import FieldCipher, FieldRef, read_policy, rotate, seal, unseal
 from bot.outbound.store.workspaces import InstallStates, PendingInstall
 from harness.databases import KEY, OTHER_CIPHER, OTHER_KEY
 from harness.product import Secret, Store, errors, open_store, orders, policy, workspace

@@ -13,7 +13,7 @@ from bot.core.orders import Actor, Order, ReplyAddress, Source, Submission, Verb
 from bot.core.outcomes import NEWER, Paused, Refusal
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead, Session, SessionList
-from bot.messages import several
+from bot.messages import batches
 from bot.messages.blocks import View
 from bot.messages.buttons import PAUSE_SEVERAL
 from bot.messages.outcomes import NOT_DONE
@@ -21,9 +21,9 @@ from bot.messages.results import incident_message
 from bot.messages.sessions import NOTHING_PAUSED, list_refusal, not_read_text, spoken_name
 from bot.messages.settings import Reply
 from bot.outbound.store.auto_pauses import AutoPauseRows
+from bot.outbound.store.encryption import FieldCipher, seal, unseal
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.running_orders import RunningOrder
-from bot.outbound.store.secrets import FieldCipher, seal, unseal
 from bot.runtime import Tasks, log_incident, new_id
 from bot.usecases.access import Access
 from bot.usecases.anchor_reads import SessionLists
@@ -99,7 +99,7 @@ class Batches:
         reading = self._paused_and_newer(address.actor.team_id, batch_id)
         paused, newer = await or_default(reading, (None, {}), within=_STORE_WAIT)
         if not paused:
-            await self.delivery.deliver(address, several.NO_DATABASE if paused is None else several.NONE_LEFT)
+            await self.delivery.deliver(address, batches.NO_DATABASE if paused is None else batches.NONE_LEFT)
             return
         ids, versions = tuple(one.session_id for one in paused), tuple(one.id for one in paused)
         batch = Batch(address=address, session_ids=ids, versions=versions, trigger_id=trigger_id, age=age)
@@ -148,8 +148,8 @@ class Batches:
             if not missing and all(one.result() for one in done):
                 return
         orders = [BatchedOrder(one.id, one.order.session_id, one.outcome) for one in own]
-        note = "" if is_recorded or batch.versions else several.UNRECORDED
-        message = several.batch_message(content, orders, batch.id, note=note)
+        note = "" if is_recorded or batch.versions else batches.UNRECORDED
+        message = batches.batch_message(content, orders, batch.id, note=note)
         delivered = await self.delivery.deliver(address, message)
         for one in own:
             self.orders.record_told(one, delivered.route if delivered else None)
@@ -205,7 +205,7 @@ class PauseWindow:
         if choice.held_id:
             ids = await or_default(self.auto_pauses.held(team_id, choice.held_id), None, within=_STORE_WAIT)
             if ids is None:
-                choice, notes, preselected = Choice(), [*notes, several.HELD_UNKNOWN], False
+                choice, notes, preselected = Choice(), [*notes, batches.HELD_UNKNOWN], False
             else:
                 choice = replace(choice, ids=ids)
         read = await self.lists.reads.running(access)
@@ -218,10 +218,10 @@ class PauseWindow:
         kept = [self.lists.reads.known(team_id, one) or Session(id=one) for one in unlisted]
         chosen = replace(chosen, sessions=(*chosen.sessions, *kept))
         if not chosen.sessions:
-            return several.none_runs(chosen, choice).view(PAUSE_SEVERAL)
-        doubts = [several.UNLISTED] if kept else []
+            return batches.none_runs(chosen, choice).view(PAUSE_SEVERAL)
+        doubts = [batches.UNLISTED] if kept else []
         paused = await self.lists.states.paused(team_id, [one.id for one in chosen.sessions]) or {}
-        return several.pause_window(
+        return batches.pause_window(
             choice,
             chosen,
             paused,
@@ -234,12 +234,12 @@ class PauseWindow:
         """Pause exactly the sessions that are checked, and return what is said of that when they are recorded."""
         found = unseal(sent.seen, actor, self.cipher)
         if found is None or len(found[1]) != 1:
-            return several.OUT_OF_DATE
+            return batches.OUT_OF_DATE
         address, (held_id,) = found
-        ids, reason = sent.sessions(several.SESSIONS), sent.text(several.REASON).reveal().strip()
-        reason = reason[: several.LONGEST_REASON]
+        ids, reason = sent.sessions(batches.SESSIONS), sent.text(batches.REASON).reveal().strip()
+        reason = reason[: batches.LONGEST_REASON]
         if not ids:
-            return several.NOBODY_CHOSEN
+            return batches.NOBODY_CHOSEN
         if len(ids) == 1:
             order = Order(Verb.PAUSE, ids[0], address.actor, reason, sent.trigger_id or None, sent.age, Source.SHORTCUT)
             await self._pause_one(order, address)
@@ -258,7 +258,7 @@ class PauseWindow:
             await self.batches.pause(many)
         if held_id and isinstance(await self._access(address.actor, is_several=len(ids) > 1), Access):
             await or_default(self.auto_pauses.lift(actor.team_id, held_id), None, within=_STORE_WAIT)
-        return several.BEGUN
+        return batches.BEGUN
 
     async def _pause_one(self, order: Order, address: ReplyAddress) -> None:
         """Begin to pause a session, and return when its order is recorded, or after a second."""

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from bot.core.alerts import LONGEST_LINK, Alert, Severity
 from bot.core.fields import object_field, text_field
 from bot.core.session_ids import Ambiguous, Found, SessionId, find_session_id
-from bot.messages import alert_senders, cards
+from bot.messages import alert_tokens, cards
 from bot.messages.markup import plain, width
 
 _T = TypeVar("_T")
@@ -65,7 +65,7 @@ def read_alert(fields: object) -> Alert:
     ignored = sorted(name for name, value in fields.items() if value and not read.get(name))
     return Alert(
         session_id=read["session_id"],
-        text=read["text"] or alert_senders.NO_TEXT,
+        text=read["text"] or alert_tokens.NO_TEXT,
         title=read["title"],
         severity=read["severity"],
         url=read["url"],
@@ -73,7 +73,7 @@ def read_alert(fields: object) -> Alert:
         fingerprint=fingerprint,
         is_resolved=read["status"] == "resolved",
         fields=read["fields"],
-        warnings=(*about_action, *map(alert_senders.ignored, ignored[:_MOST_WARNINGS])),
+        warnings=(*about_action, *map(alert_tokens.ignored, ignored[:_MOST_WARNINGS])),
         starts_at=read["starts_at"],
         asks=asks,
     )
@@ -108,8 +108,8 @@ def _read_action(given: object, fingerprint: str) -> tuple[bool | None, tuple[st
     if not word:
         return None, ()
     if word.lower() != "pause":
-        return False, (alert_senders.NO_ACTION,)
-    return (True, ()) if fingerprint else (False, (alert_senders.NO_FINGERPRINT,))
+        return False, (alert_tokens.NO_ACTION,)
+    return (True, ()) if fingerprint else (False, (alert_tokens.NO_FINGERPRINT,))
 
 
 def _read_time(text: str) -> float | None:
@@ -161,7 +161,7 @@ def read_webhook(body: object) -> Webhook:
     """Read a parsed JSON value, in linear time. Raises BadAlertError if it is a body of neither program."""
     given = body.get("alerts") if isinstance(body, dict) and body.get("version") in _VERSIONS else None
     if not isinstance(body, dict) or not isinstance(given, list):
-        raise BadAlertError(alert_senders.NO_WEBHOOK)
+        raise BadAlertError(alert_tokens.NO_WEBHOOK)
     alerts, without_session = list[Alert](), list[tuple[str, str]]()
     for one in given[:MOST_ALERTS]:
         fields = _fields_of(one if isinstance(one, dict) else {})

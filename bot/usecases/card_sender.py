@@ -11,10 +11,10 @@ from bot.core.orders import MessageContent, operator_name, program_name
 from bot.core.retries import NO_WORKSPACE
 from bot.core.sessions import Phase, SessionState
 from bot.core.workspace import Workspace
+from bot.messages.batches import batch_message
 from bot.messages.blocks import Message, Visibility, digest_of
 from bot.messages.cards import card_message, elsewhere, mentioning
 from bot.messages.sessions import failed_message, held_message
-from bot.messages.several import batch_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.store.journal import SessionStates
