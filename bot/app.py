@@ -13,7 +13,7 @@ from functools import partial
 import aiohttp
 from aiohttp import web
 
-from bot.config.settings import Settings
+from bot.config.environment import Settings
 from bot.core.alerts import ALERTS_PATH
 from bot.core.retries import backoff
 from bot.core.workspace import Workspace

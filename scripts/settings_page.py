@@ -4,7 +4,7 @@ import re
 import textwrap
 from pathlib import Path
 
-from bot.config.catalog import SECTIONS, SETTINGS
+from bot.config.settings import SECTIONS, SETTINGS
 
 _ROOT = Path(__file__).parents[1]
 EXAMPLE, PAGE = _ROOT / ".env.example", _ROOT / "docs" / "install.md"

@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator
 
 from bot.cli.main import main
 from bot.cli.manifest import manifest
-from bot.config.catalog import SETTINGS
+from bot.config.settings import SETTINGS
 from bot.inbound.install import REDIRECT_PATH
 from bot.inbound.slack.app import Router
 from bot.inbound.slack.listeners import OrderListeners, ViewListeners

@@ -9,7 +9,7 @@ import pytest
 
 from bot import app, logs
 from bot.cli import main
-from bot.config.catalog import SETTINGS
+from bot.config.settings import SETTINGS
 from bot.core import alert_tokens, alerts, commands, mentions, retries
 from bot.core import orders as core_orders
 from bot.core import session_checks as checked

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, print_line, user_id
 from bot.cli.workspace import open_anchor, open_client_session, require_kept
-from bot.config.settings import OF_OPERATORS, Settings
+from bot.config.environment import OF_OPERATORS, Settings
 from bot.core.fields import Secret
 from bot.core.orders import FORGOTTEN
 from bot.core.workspace import AnchorKey, KeyCheck, is_key

@@ -15,7 +15,7 @@ from yarl import URL
 
 from bot.cli.terminal import ENV_FILE, Run, as_called
 from bot.cli.workspace import open_anchor, open_client_session
-from bot.config.settings import Settings, find_warnings, read_environment, summarize
+from bot.config.environment import Settings, find_warnings, read_environment, summarize
 from bot.core.fields import Secret
 from bot.core.orders import MOST_SKEW
 from bot.core.workspace import AnchorKey, Workspace

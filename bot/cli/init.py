@@ -5,7 +5,7 @@ import textwrap
 
 from bot.cli.manifest import creation_link, manifest
 from bot.cli.terminal import ENV_FILE, NotDoneError, Run, as_called, print_line
-from bot.config.catalog import OF_MANY, OF_ONE, SETTINGS
+from bot.config.settings import OF_MANY, OF_ONE, SETTINGS
 from bot.outbound.store.encryption import new_key
 
 _WIDTH = 100

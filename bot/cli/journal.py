@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, Run, environ, print_line, user_id
 from bot.cli.workspace import require_kept
-from bot.config.settings import Settings
+from bot.config.environment import Settings
 from bot.core.audit import Verdict
 from bot.core.fields import Secret, parse_object
 from bot.core.journal import PastOrder

@@ -19,8 +19,8 @@ from typing import Any, cast
 from bot import __version__, logs
 from bot.cli.manifest import creation_link, manifest
 from bot.cli.terminal import ENV_FILE, UNUSABLE_SETTINGS, NotDoneError, Run, as_called, environ
-from bot.config.catalog import is_port, is_public_url
-from bot.config.settings import Settings, SettingsError, find_warnings, summarize
+from bot.config.environment import Settings, SettingsError, find_warnings, summarize
+from bot.config.settings import is_port, is_public_url
 from bot.core.fields import SLACK_ID, USER_ID
 from bot.core.orders import operator_name
 from bot.core.session_ids import Found, SessionId, find_session_id

@@ -13,7 +13,7 @@ from functools import partial
 
 from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, say, user_id, warn
 from bot.cli.workspace import Context, open_context
-from bot.config.settings import OF_ORDERS, Settings
+from bot.config.environment import OF_ORDERS, Settings
 from bot.core.cards import BatchContent
 from bot.core.commands import MOST_TOGETHER, Choice
 from bot.core.journal import BatchedOrder

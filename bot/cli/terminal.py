@@ -1,4 +1,4 @@
-"""What the commands share: plain text, warnings and questions in a terminal, exit codes, and the environment."""
+"""The terminal: plain text, warnings and questions, which the commands share, exit codes, and the environment."""
 
 import html
 import os
@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bot.config.settings import read_environment
+from bot.config.environment import read_environment
 from bot.core.orders import operator_id
 
 ENV_FILE = Path(".env")

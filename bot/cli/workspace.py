@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, terminal_text
-from bot.config.settings import Settings
+from bot.config.environment import Settings
 from bot.core.fields import Proxy, Secret
 from bot.core.orders import Order
 from bot.core.sessions import NotRead, SessionList

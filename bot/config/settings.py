@@ -1,353 +1,414 @@
-"""The settings of the bot, read from the environment and from `.env`, checked, and the report about them at startup."""
+"""The settings, one table: name, reader, default, limits, text. The pages about them are made from it.
 
-import base64
-import io
-import json
-import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+A reader gets a text and the limits, and returns the typed value. In its sentences, `{default}` stands for the default.
+"""
 
-from dotenv.parser import parse_stream
+import ipaddress
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
-from bot.config.catalog import (
-    BAD_DATABASE,
-    IN_LOWER_CASE,
-    OF_MANY,
-    OF_ONE,
-    SETTINGS,
-    VARIABLES,
-    InvalidValueError,
-    Setting,
-    is_loopback,
+from bot.core.alert_tokens import DEFAULT_SENDER, LEAST_TOKEN_LENGTH, SENDER_NAME
+from bot.core.fields import CHANNEL_ID, TEAM_ID, USER_ID, Proxy, Secret
+from bot.core.workspace import AutoPause, is_key
+
+MOST_DAYS = 3_650
+MOST_MINUTES = 60  # before the end of a session
+MOST_PAUSES = 1_000  # sessions of a workspace that alerts can pause within 60 seconds
+_LONGEST = 600.0  # seconds
+
+_Choice = TypeVar("_Choice", bound=str)
+
+_BAD_KEY = "contains spaces or characters that no key has. Copy it again"
+_ALERT_TOKEN = re.compile(rf"(?:({SENDER_NAME.pattern})=)?([!-+\--<>-~]+=*)", re.ASCII)
+_ABOUT_NAMES = "A name has at most 30 of a-z, 0-9, - and _, and begins with a letter or digit."
+_SHORT = (
+    f"has a token of under {LEAST_TOKEN_LENGTH} characters, which can be guessed. Make a new one with: "
+    "openssl rand -hex 32"
 )
-from bot.core.alert_tokens import DEFAULT_SENDER, MOST_ALERT_TOKENS, AlertToken
-from bot.core.fields import Proxy, Secret, derive_key, digest
-from bot.core.mentions import read_groups
-from bot.core.policy import EVERYBODY, Policy, Rule
-from bot.core.workspace import AnchorKey, AutoPause, Workspace
-
-_PURPOSE = "anchor-bot: encryption of the database"  # of the key that is derived from the bot token
-_FIELDS = {"slack_signing_secrets": "SLACK_SIGNING_SECRET", "proxy": "HTTPS_PROXY"}
-"""The settings of fields that do not have their names in lower case."""
-
-_DATABASE_FILE, _MEMORY = "anchor-bot.db", "sqlite://"
-_SSLMODE = (
-    "DATABASE_URL is on another machine and has no sslmode, so what is stored can cross the network unencrypted. Add "
-    "?sslmode=verify-full, with sslrootcert, or ?sslmode=disable if nobody else is on that network."
-)
-
-OF_ORDERS = (
-    *("ANCHOR_API_KEY", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "ANCHOR_DEADLINE"),
-    *("DATABASE_URL", "ENCRYPTION_KEYS", "SLACK_API_URL", "HTTPS_PROXY"),
-)
-"""The settings that orders of the command line need; an emergency is no time to repair others."""
-OF_OPERATORS = (
-    *("DATABASE_URL", "ENCRYPTION_KEYS", "ANCHOR_API_URL", "ANCHOR_TIMEOUT", "HTTPS_PROXY", "SLACK_BOT_TOKEN"),
-    *("PAUSE_USERS", "PAUSE_SEVERAL_USERS", "RESUME_USERS", "END_USERS"),
-)
-"""The same of the commands for operators."""
-
-_ONLY_MANY = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "ALLOWED_WORKSPACES")
-_VERSION_LENGTH, _MARK_LENGTH = 7, 8  # hexadecimal digits
-SECRET_LENGTH = 32
-_NONE_PAUSES = "AUTO_PAUSE is {mode}, but no alert can ask for a pause. Name tokens in AUTO_PAUSE_TOKENS."
-_ABOUT_GROUPS = "Use ids like S0123456789 or C0123456789=S0123456789, separated by commas, each channel once."
-_OF_OTHERS = {"HTTP_PROXY", "http_proxy"}  # similar, and often set beside HTTPS_PROXY
-_SIMILARITY = 0.84  # ALERT_TOKEN is similar; ANCHOR_BOT_PORT, which Kubernetes sets, is not
-
-_MAX_BYTES = 64 * 1024
+_ENCRYPTION_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
+_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII | re.IGNORECASE)
+_HTTP_PORT = 80  # as httpx and curl understand a proxy without a port
 
 
-def _find_misspelled(names: Iterable[str]) -> Iterator[str]:
-    """Yield sentences about the names that are similar to that of a variable."""
-    for name in sorted(set(names) - VARIABLES - _OF_OTHERS):
-        for known in get_close_matches(name.upper(), VARIABLES, n=1, cutoff=_SIMILARITY):
-            yield f"{name} is no setting of the bot. Did you mean {known}?"
+class InvalidValueError(Exception):
+    """An unusable value. The text ends a sentence that begins with the name of the setting, and repeats no value."""
 
 
-class SettingsError(Exception):
-    """Unusable settings; `problems` has a sentence for each, which begins with the variable's name."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-class _Reading:
-    """The values of all settings, by name, from the environment, and the first problem of each. None repeats a value.
-
-    A setting with a problem has the value of one that is not set: `finish` raises, unless it is not `needed`.
-    """
-
-    def __init__(self, environ: Mapping[str, str], needed: Collection[str] = VARIABLES) -> None:
-        self._environ, self.needed = environ, frozenset(needed)
-        self._problems: dict[str, str] = {}
-        self.values: dict[str, Any] = {name: self._read(setting) for name, setting in SETTINGS.items()}
-
-    def finish(self) -> None:
-        """Raise SettingsError if there is a problem."""
-        if problems := tuple(problem for name, problem in self._problems.items() if name in self.needed):
-            raise SettingsError((*problems, *_find_misspelled(self._environ)))
-
-    def is_set(self, name: str) -> bool:
-        """Return whether a setting has another value than its default, or names a file."""
-        return any(self._text(one) not in {"", SETTINGS[name].default} for one in SETTINGS[name].variables)
-
-    def report(self, name: str, problem: str) -> None:
-        """Record the problem of a setting, as the end of a sentence that begins with its name."""
-        self._problems.setdefault(name, f"{name} {problem}")
-
-    def require(self, name: str) -> None:
-        """Report a required setting that is not set."""
-        setting = SETTINGS[name]
-        if setting.read("") != self.values[name] or (setting.unless and self.is_set(setting.unless)):
-            return
-        remedy = f"Set it to {setting.limits[0]}"
-        if setting.unless:
-            remedy += f", or set {setting.unless} to {SETTINGS[setting.unless].limits[0]} for Socket Mode"
-        self.report(name, f"is not set. {remedy}.")
-
-    def _read(self, setting: Setting) -> Any:  # noqa: ANN401 - as its reader says
-        try:
-            names = (setting.name, setting.name.lower()) if setting.name == IN_LOWER_CASE else (setting.name,)
-            text = next(filter(None, map(self._text, names)), "")
-            if setting.is_secret and (path := self._text(setting.file_variable)):
-                text = self._read_file(setting, path, text)
-            return setting.read(text)
-        except InvalidValueError as error:
-            self.report(setting.name, str(error).replace("{default}", setting.default))
-        except SettingsError as error:
-            self._problems[setting.name] = str(error)
-        return setting.read("")
-
-    def _text(self, variable: str) -> str:
-        return self._environ.get(variable, "").strip()
-
-    def _read_file(self, setting: Setting, path: str, text: str) -> str:
-        """Return the content of a file. No problem has the path: it may be a secret. Raises SettingsError."""
-        variable = setting.file_variable
-        if text:
-            raise SettingsError((f"{setting.name} and {variable} are both set. Remove one of them.",))
-        try:
-            with Path(path).open("rb") as file:
-                content = file.read(_MAX_BYTES + 1)
-            text = content.decode().strip()
-        except (OSError, ValueError) as error:  # ValueError: a null character in the path, or a file that is not UTF-8
-            why = getattr(error, "strerror", None) or "it is not text"
-            problem = f"{variable} names a file that can't be read ({why}). Name one the bot can read."
-            raise SettingsError((problem,)) from None
-        if text and len(content) <= _MAX_BYTES:
-            return text
-        problem = f"a file of over {_MAX_BYTES} bytes" if text else "an empty file"
-        raise SettingsError((f"{variable} names {problem}. Name a file that has nothing but the value.",))
+def matching(value: str, problem: str, is_valid: Callable[[str], object], make: Callable[[str], Any] = str) -> Any:  # noqa: ANN401 - what is made
+    """Read what `is_valid`."""
+    if not is_valid(value):
+        raise InvalidValueError(problem)
+    return make(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """All settings of the bot; `.env.example` explains each. Times are in seconds, URLs are unchanged.
-
-    A bot of one workspace has a `workspace`, whose team Slack knows. Without it, workspaces install the app by OAuth.
-    """
-
-    workspace: Workspace | None
-    slack_client_id: Secret
-    slack_client_secret: Secret
-    allowed_workspaces: frozenset[str]
-    database_url: Secret
-    encryption_keys: tuple[Secret, ...]
-    base_url: str | None  # the public URL
-    slack_app_token: Secret | None  # set: Socket Mode
-    slack_signing_secrets: tuple[Secret, ...]
-    slack_api_url: str
-    anchor_api_url: str
-    anchor_timeout: float
-    anchor_deadline: float
-    proxy: Proxy | None
-    journal_days: int
-    auto_pause_limit: int
-    remind_before: float
-    host: str
-    port: int
-    metrics_port: int | None
-    metrics_token: Secret | None
-    log_level: str
-    log_format: str
-
-    @property
-    def store_keys(self) -> tuple[Secret, ...]:
-        """Return the keys of the database: the first encrypts, all decrypt."""
-        one = self.workspace
-        return self.encryption_keys if one is None else keys_of_one(self.encryption_keys, one.bot_token)
-
-    @property
-    def mark(self) -> str:
-        """Return a text that differs between processes with another workspace in `.env`, and says nothing of it."""
-        values = None if self.workspace is None else asdict(self.workspace)
-        return digest(json.dumps(values, default=sorted))[:_MARK_LENGTH]
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str], needed: Collection[str] = VARIABLES) -> "Settings":
-        """Read the settings; a blank variable counts as not set. Raises SettingsError with all problems of `needed`."""
-        read = _Reading(environ, needed)
-        values, is_many = read.values, _serves_many(read)
-        for name, setting in SETTINGS.items():
-            if setting.is_required and name not in (OF_ONE if is_many else OF_MANY):
-                read.require(name)
-        url = values["DATABASE_URL"] = values["DATABASE_URL"] or _default_database(environ)
-        if is_many and url.reveal() == _MEMORY:
-            read.report("DATABASE_URL", BAD_DATABASE)
-        if values["METRICS_PORT"] and values["METRICS_PORT"] == values["PORT"]:
-            read.report("METRICS_PORT", "is the same as PORT. Use another port, like 9464.")
-        tokens = _alert_tokens(read)
-        try:
-            read_groups(values["ALERTS_GROUP"] or "")
-        except ValueError as error:
-            read.report("ALERTS_GROUP", f"has an entry that is invalid or repeated (item {error}). {_ABOUT_GROUPS}")
-        read.finish()
-        workspace = None if is_many else _workspace(values, tokens)
-        named = [one.name for one in fields(cls) if one.name != "workspace"]
-        return cls(workspace=workspace, **{name: values[_FIELDS.get(name, name.upper())] for name in named})
+def items(value: str) -> tuple[str, ...]:
+    """Read texts separated by commas."""
+    return tuple(text for item in value.split(",") if (text := item.strip()))
 
 
-def keys_of_one(given: tuple[Secret, ...], bot_token: Secret) -> tuple[Secret, ...]:
-    """Return the encryption keys of a bot of one workspace: those of its settings, or one derived from its token."""
-    return given or (Secret(base64.urlsafe_b64encode(derive_key(bot_token, _PURPOSE)).decode()),)
+def ids(value: str, pattern: re.Pattern[str], example: str) -> frozenset[str]:
+    """Read ids separated by commas. Commas alone are an error, since they do not mean "no restriction"."""
+    found = items(value)
+    if not found or (wrong := _numbers(found, pattern.fullmatch)):
+        where = f" (item {wrong})" if found else ""
+        raise InvalidValueError(f"contains an invalid id{where}. Use ids like {example}, separated by commas.")
+    return frozenset(found)
 
 
-def _workspace(values: Mapping[str, Any], tokens: Mapping[str, Secret]) -> Workspace:
-    """Return the workspace. Another key has another version."""
-    channels, key = values["ALLOWED_CHANNELS"], values["ANCHOR_API_KEY"]
-    return Workspace(
-        team_id="",
-        bot_token=values["SLACK_BOT_TOKEN"],
-        anchor_key=AnchorKey(key),
-        policy=Policy(
-            pause=Rule(values["PAUSE_USERS"], channels),
-            resume=Rule(values["RESUME_USERS"], channels),
-            pause_several=values["PAUSE_SEVERAL_USERS"],
-            end=Rule(values["END_USERS"]) if values["END_SESSION"] == "on" else None,
-        ),
-        alert_tokens=tuple(
-            AlertToken(
-                name,
-                digest(token.reveal()),
-                channels=values["ALERTS_CHANNELS"],
-                may_pause=name in values["AUTO_PAUSE_TOKENS"],
-            )
-            for name, token in tokens.items()
-        ),
-        alerts_channel=values["ALERTS_CHANNEL"],
-        alerts_groups=values["ALERTS_GROUP"] or "",
-        auto_pause=values["AUTO_PAUSE"],
-        key_version=int(digest(key.reveal())[:_VERSION_LENGTH], 16),
-    )
+def _numbers(found: Iterable[str], is_valid: Callable[[str], object]) -> str:
+    return ", ".join(str(number) for number, text in enumerate(found, 1) if not is_valid(text))
 
 
-def _default_database(environ: Mapping[str, str]) -> Secret:
-    # https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
-    state = environ.get("STATE_DIRECTORY", "").strip().partition(":")[0]
-    return Secret(f"sqlite:///{Path('' if Path(_DATABASE_FILE).exists() else state, _DATABASE_FILE)}")
+def secret(value: str, description: str, prefix: str = "") -> Secret:
+    """Read a key or token that begins with `prefix`."""
+    if not is_key(value):
+        raise InvalidValueError(f"{_BAD_KEY}: {description}.")
+    if not value.startswith(prefix):
+        raise InvalidValueError(f"does not begin with {prefix}. Set it to {description}.")
+    return Secret(value)
 
 
-def _alert_tokens(read: _Reading) -> dict[str, Secret]:
-    """Return the alert tokens by name, and check the names of those that can ask for a pause."""
-    tokens = read.values["ALERTS_TOKEN"]
-    if len(dict(tokens)) < len(tokens) or len({token for _, token in tokens}) < len(tokens):
-        problem = f"has a name or a token twice; one without a name has the name {DEFAULT_SENDER}. Remove one."
-        read.report("ALERTS_TOKEN", problem)
-    elif len(tokens) > MOST_ALERT_TOKENS:
-        read.report("ALERTS_TOKEN", f"has over {MOST_ALERT_TOKENS} tokens. Remove some.")
-    known, names = dict(tokens), read.values["AUTO_PAUSE_TOKENS"]
-    if unknown := ", ".join(str(number) for number, one in enumerate(names, 1) if one not in known):
-        remedy = f"Use names of ALERTS_TOKEN, or {DEFAULT_SENDER} for one without a name, separated by commas."
-        read.report("AUTO_PAUSE_TOKENS", f"has a name that no token has (item {unknown}). {remedy}")
-    return known
+def secrets(value: str, description: str) -> tuple[Secret, ...]:
+    """Read keys separated by commas."""
+    return tuple(secret(text, description) for text in items(value) or ("",))
 
 
-def _serves_many(read: _Reading) -> bool:
-    """Raise SettingsError at once if settings of both are mixed: other problems depend on what is meant.
-
-    A command that needs none of the bot's own settings uses the key that it is given.
-    """
-    one, many = (list(filter(read.is_set, names)) for names in (OF_ONE, _ONLY_MANY))
-    if one and many and read.needed.issuperset(many):
-        problem = (
-            f"{', '.join(one)} can't be combined with {' and '.join(many)}. "
-            "The former are for a bot of one workspace, the latter for a bot of many (OAuth). Remove one of them."
-        )
-        raise SettingsError((problem,))
-    if many:
-        return not (read.is_set("ANCHOR_API_KEY") and "ANCHOR_API_KEY" in read.needed)
-    return read.is_set("ENCRYPTION_KEYS") and not one
+def alert_tokens(value: str) -> tuple[tuple[str, Secret], ...]:
+    """Read tokens like `name=token`, or without a name, with their names."""
+    if wrong := _numbers(items(value), _ALERT_TOKEN.fullmatch):
+        raise InvalidValueError(f"has an item that is no token and no name=token (item {wrong}). {_ABOUT_NAMES}")
+    found = filter(None, map(_ALERT_TOKEN.fullmatch, items(value)))
+    tokens = tuple((match[1] or DEFAULT_SENDER, Secret(match[2])) for match in found)
+    if any(len(token.reveal()) < LEAST_TOKEN_LENGTH for _, token in tokens):
+        raise InvalidValueError(_SHORT)
+    return tokens
 
 
-def summarize(settings: Settings) -> dict[str, str]:
-    """Return what an operator needs to recognize the bot by."""
-    one = settings.workspace
-    return {
-        "transport": "Socket Mode" if settings.slack_app_token else "HTTP",
-        "tenancy": "one workspace" if one else "many workspaces",
-        "permissions": "set by admins" if one is None else "everybody" if one.policy == EVERYBODY else "restricted",
-        "auto_pause": "set by admins" if one is None else one.auto_pause,
-        "anchor": settings.anchor_api_url,
-        "proxy": settings.proxy.url if settings.proxy else "none",
-        "database": _kind_of(settings.database_url),
-    }
+def encryption_keys(value: str, _: str) -> tuple[Secret, ...]:
+    """Read keys of 32 bytes in base64, separated by commas."""
+    if not items(value) or _numbers(items(value), _ENCRYPTION_KEY.fullmatch):
+        raise InvalidValueError("contains an invalid key. Use only keys from `anchor-bot keys new`.")
+    return tuple(map(Secret, items(value)))
 
 
-def _kind_of(database_url: Secret) -> str:
-    """Return the file of SQLite, or the kind of another database, whose URL can contain a password."""
-    scheme, _, path = database_url.reveal().partition("://")
-    if scheme != "sqlite":
-        return "PostgreSQL"
-    return str(Path(path.removeprefix("/")).absolute()) if path else "in memory"
+def url(value: str, example: str = "a URL like {default}", end: str = "") -> str:
+    """Read a URL that keys can be sent to, without `end`."""
+    if not is_safe_url(value):
+        raise InvalidValueError(f"is not a valid https URL. Use {example}.")
+    return value.rstrip(end)
 
 
-def find_warnings(environ: Mapping[str, str], settings: Settings, env_file: Path) -> Iterator[str]:
-    """Yield a sentence for each setting that is probably not meant."""
-    yield from _find_misspelled(environ)
-    if any(len(secret.reveal()) != SECRET_LENGTH for secret in settings.slack_signing_secrets):
-        yield f"SLACK_SIGNING_SECRET is not {SECRET_LENGTH} characters long. Copy it again."
-    one = settings.workspace
-    if one and one.auto_pause is not AutoPause.OFF and not any(token.may_pause for token in one.alert_tokens):
-        yield _NONE_PAUSES.format(mode=one.auto_pause)
-    for name in _open_files(environ, env_file):
-        yield f"Every user of this machine can read {name}. Run: chmod 600 {name}"
-    if _is_far_without_sslmode(settings.database_url, environ):
-        yield _SSLMODE
+def number(value: str, of: str, least: int, most: int, factor: float = 1) -> float:
+    """Read a whole number of something, which is less than 10,000, and multiply it."""
+    if not (_NUMBER.fullmatch(value) and least <= int(value) <= most):
+        raise InvalidValueError(f"is not a whole number of {of} from {least} to {most}, like {{default}}.")
+    return int(value) * factor
 
 
-def _open_files(environ: Mapping[str, str], env_file: Path) -> list[str]:
-    """Return the files with secrets that all can read, as `"$SLACK_BOT_TOKEN_FILE"`: a path can be a secret."""
-    variables = [setting.file_variable for setting in SETTINGS.values() if setting.is_secret]
-    named = {f'"${name}"': Path(path) for name in variables if (path := environ.get(name, "").strip())}
-    files = {str(env_file): env_file, **named}.items()
-    return [name for name, file in files if file.is_file() and file.stat().st_mode & stat.S_IROTH]
+def seconds(value: str, least: float, most: float) -> float:
+    """Read a time in seconds."""
+    with suppress(ValueError):
+        if least <= (found := float(value)) <= most:  # also false for NaN
+            return found
+    raise InvalidValueError(f"is not a number of seconds from {least:g} to {most:g}. Use one like {{default}}.")
 
 
-def _is_far_without_sslmode(database_url: Secret, environ: Mapping[str, str]) -> bool:
-    # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
+def choice(value: str, *choices: _Choice) -> _Choice:
+    """Read one of `choices`, in any case."""
+    for one in choices:
+        if value.casefold() == one.casefold():
+            return one
+    raise InvalidValueError(f"is not one of {', '.join(choices)}. Use one, or remove it for {{default}}.")
+
+
+def is_port(text: str) -> bool:
+    """Return whether `text` is a port number, or 0 for any free port."""
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535  # noqa: PLR2004
+
+
+def is_safe_url(value: str) -> bool:
+    """Return whether `value` is https, or http on this machine, so that keys are never sent unencrypted."""
     try:
-        url = urlsplit(database_url.reveal())
-        host = url.hostname or ""
+        parts = urlsplit(value)
+        _ = parts.port
     except ValueError:
         return False
-    is_near = host[:1] in {"", "%"} or is_loopback(host)  # the directory of a socket begins with %2F
-    is_said = "sslmode=" in url.query or "PGSSLMODE" in environ
-    return url.scheme.startswith("postgres") and not (is_near or is_said)
+    host = parts.hostname or ""
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    return is_safe and _is_host(host) and is_key(value) and not (parts.username or set("?#") & set(value))
 
 
-def read_environment(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
-    """Return the file's variables, which the environment overrides, also with blank ones. Raises SettingsError."""
+def is_public_url(value: str) -> bool:
+    """Return whether `value` is an https URL, as Slack needs it, to which the bot's paths can be added."""
+    is_of_requests = value.rstrip("/").endswith("/slack/events")
+    return is_safe_url(value) and value.startswith("https://") and not is_of_requests
+
+
+def parse_proxy(value: str) -> Proxy | None:
+    """Return the proxy at a URL, or at a host and port; None if it is invalid."""
     try:
-        text = env_file.read_text(encoding="utf-8-sig") if env_file.is_file() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError((f"{env_file} can't be read ({error}). Run this as the bot's user.",)) from None
-    bindings = list(parse_stream(io.StringIO(text)))
-    if wrong := [one.original.line for one in bindings if one.error]:
-        raise SettingsError(tuple(f"{env_file}, line {line} is invalid. Write NAME=value." for line in wrong))
-    return {one.key: one.value for one in bindings if one.key and one.value is not None} | dict(environ)
+        parts = urlsplit(value if "://" in value else f"http://{value}")
+        port = parts.port or _HTTP_PORT
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if parts.scheme != "http" or not _is_host(host) or parts.path not in {"", "/"} or set("?#") & set(value):
+        return None
+    authorization = None
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = Secret(f"Basic {b64encode(pair.encode()).decode()}")
+    return Proxy(http_url(host, port), authorization)
+
+
+def http_url(host: str, port: int) -> str:
+    """Return the URL of a server; `host` is a name or an address."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return _HOST_NAME.fullmatch(host) is not None
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a name or an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+_UNSET = {ids: frozenset[str](), **dict.fromkeys((items, secrets, alert_tokens, encryption_keys), ())}
+"""The values that readers have for a setting that is not set; None for other readers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting. A `default` that depends on something is in the `text`.
+
+    `limits` are what its reader needs; a required one has first what to set it to. It is not required with the setting
+    `unless`. A secret can also be given as a file, by the variable `file_variable`.
+    """
+
+    name: str
+    reader: Callable[..., Any]
+    default: str
+    limits: tuple[Any, ...]
+    text: str
+    is_required: bool = False
+    is_secret: bool = False
+    unless: str = ""
+
+    @property
+    def file_variable(self) -> str:
+        """Return the name of the variable that names a file with the value."""
+        return f"{self.name}_FILE"
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Return the names of the variables that can give the value."""
+        return (self.name, self.file_variable) if self.is_secret else (self.name,)
+
+    def read(self, text: str) -> Any:  # noqa: ANN401 - as the reader says
+        """Return the value of a text; "" stands for the default. Raises InvalidValueError."""
+        if text or self.default:
+            return self.reader(text or self.default, *self.limits)
+        return Secret("") if self.is_required and self.reader is secret else _UNSET.get(self.reader)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Settings that belong together, and a note on all of them."""
+
+    title: str
+    settings: tuple[Setting, ...]
+    note: str = ""
+
+
+_secret = partial(Setting, is_secret=True)
+_PEOPLE, _CHANNELS = (USER_ID, "U0123456789"), (CHANNEL_ID, "C0123456789")
+_CHANNEL = "is not a channel id. Copy it from the channel's details, like C0123456789."
+
+_PORT = "is not a port. Use a number from 0 (any free port) to 65535, like"
+_PROXY = "is not the URL of an HTTP proxy. Use one like http://user:password@proxy.example.com:3128."
+_DATABASE_URL = re.compile(r"sqlite://(?:/(?!:memory:)[^?#\0]+)?|postgres(?:ql)?://[^\s\0]*")
+BAD_DATABASE = (
+    "is not a supported database URL. Use sqlite:///anchor-bot.db or postgresql://user:password@host:5432/name, or, "
+    "with one workspace, sqlite:// to keep nothing."
+)
+
+# fmt: off
+_ONE_WORKSPACE = (
+    _secret("SLACK_BOT_TOKEN", secret, "", ("the bot token from OAuth & Permissions of your Slack app", "xoxb-"),
+        "The bot token: your Slack app > OAuth & Permissions > Bot User OAuth Token. It begins with xoxb-. The bot "
+        "refuses a token that rotates (xoxe.xoxb-), because it expires within hours. Token rotation can't be turned "
+        "off again: make another app, without it.", is_required=True),
+    _secret("ANCHOR_API_KEY", secret, "", ("the workspace's API key from Anchor's dashboard",),
+        "The API key of the workspace: Anchor's dashboard > API keys.", is_required=True),
+    Setting("PAUSE_USERS", ids, "", _PEOPLE,
+        "Who can pause: the ids of people, separated by commas. In Slack: profile > More (⋮) > Copy member ID. If it "
+        "is not set, every full member of the workspace can. Guests, bots and people of other companies never can, "
+        "even if they are named."),
+    Setting("PAUSE_SEVERAL_USERS", ids, "", _PEOPLE,
+        "Who of them can pause several sessions at once (/anchor-pause all), in the same form. If it is not set, all "
+        "who can pause."),
+    Setting("RESUME_USERS", ids, "", _PEOPLE,
+        "Who can resume, in the same form."),
+    Setting("ALLOWED_CHANNELS", ids, "", _CHANNELS,
+        "The channels in which people can pause and resume: ids, separated by commas. In Slack: channel details > "
+        "About, at the end. If it is not set, people can pause and resume anywhere. If it is set, direct messages are "
+        "excluded unless named."),
+    Setting("END_SESSION", choice, "off", ("off", "on"),
+        "Whether people can end a session, which loses its browser, its pages and the agent's run: off or on. See "
+        "docs/pause.md#end-a-session. With many workspaces, an admin chooses it in the app's Home."),
+    Setting("END_USERS", ids, "", _PEOPLE,
+        "Who can end sessions, in the form of PAUSE_USERS, if END_SESSION is on. If it is not set, only admins can."),
+)
+_MANY_WORKSPACES = (
+    Setting("SLACK_CLIENT_ID", secret, "", ("the client ID from Basic Information of your Slack app",),
+        "Your Slack app > Basic Information > App Credentials > Client ID.", is_required=True),
+    _secret("SLACK_CLIENT_SECRET", secret, "", ("the client secret from Basic Information of your Slack app",),
+        "Your Slack app > Basic Information > App Credentials > Client Secret.", is_required=True),
+    Setting("BASE_URL", url, "", ("a URL like https://bot.example.com", "/"),
+        "The public URL of the bot, for browsers. It can have a path if a proxy removes that path.", is_required=True),
+    _secret("ENCRYPTION_KEYS", encryption_keys, "", ("a key from `anchor-bot keys new`",),
+        "The key that encrypts tokens and Anchor keys in the database: `anchor-bot keys new` prints one. Keep a copy: "
+        "without it the encrypted data is lost. While you rotate it, set the new one and the old one, separated by a "
+        "comma. A bot of one workspace needs none: its key is derived from SLACK_BOT_TOKEN.", is_required=True),
+    Setting("ALLOWED_WORKSPACES", ids, "", (TEAM_ID, "T0123456789"),
+        "The ids of the workspaces that can install the app, separated by commas. If it is not set, all can. Those "
+        "that have installed it are served, and can install it again; the token of another one is revoked at once. In "
+        "a browser, the id is in the address of Slack: app.slack.com/client/T…"),
+)
+_ALERTS = (
+    _secret("ALERTS_TOKEN", alert_tokens, "", (),
+        "One workspace: programs that send this token (Authorization: Bearer …) can post alerts. Without it /alerts "
+        "does not exist. Make a long random one: openssl rand -hex 32. For several programs: at most 20 tokens, "
+        "separated by commas, each as name=token. Cards and the log name the program; default is the name of "
+        "a token without one. A name has at most 30 of a-z, 0-9, - and _, and begins with a letter or digit. With "
+        "many workspaces, do not set it for the bot: an admin makes tokens in the app's Home. See "
+        "docs/alerts.md#programs-and-their-tokens."),
+    Setting("ALERTS_CHANNEL", matching, "", (_CHANNEL, CHANNEL_ID.fullmatch),
+        "One workspace: the id of the alert channel; without it an alert has to name another one. In Slack: "
+        "channel details > About, at the end."),
+    Setting("ALERTS_CHANNELS", ids, "", _CHANNELS,
+        "One workspace: the ids of other channels that alerts can name, separated by commas. An alert for any other "
+        "goes to ALERTS_CHANNEL."),
+    Setting("ALERTS_GROUP", str, "", (),
+        "One workspace: the id of the user group that critical alerts mention, at most once in 10 minutes and "
+        "channel, and what docs/alerts.md#who-is-mentioned lists. In Slack: More > People > User groups > ⋮ > Copy "
+        "group ID. Without it, nobody is mentioned. C1=S1,C2=S2,S3 has a group for each of two channels, and one for "
+        "all others: at most 20 in all."),
+    Setting("AUTO_PAUSE", choice, "off", (*AutoPause,),
+        "One workspace: the effect of alerts that ask for a pause. off: none. observe: the bot records what it would "
+        "pause. on: it pauses without asking anybody; PAUSE_USERS and ALLOWED_CHANNELS do not apply. With many "
+        "workspaces, an admin chooses it in the app's Home. See docs/automatic-pause.md."),
+    Setting("AUTO_PAUSE_TOKENS", items, "", (),
+        "One workspace: the names of the tokens whose alerts can ask for a pause, separated by commas; default is "
+        "one without a name. Everybody who has one can pause every session while AUTO_PAUSE is on. Not set: no alert "
+        "can."),
+    Setting("AUTO_PAUSE_LIMIT", number, "20", ("sessions", 1, MOST_PAUSES),
+        "The sessions that alerts with one token can pause within 60 seconds: from 1 to 1000, also with many "
+        "workspaces. More of this token are held back for 10 minutes, in which people pause them."),
+)
+_DATABASE = (
+    _secret("DATABASE_URL", matching, "", (BAD_DATABASE, _DATABASE_URL.fullmatch, Secret),
+        "sqlite:///a-file, relative to the directory in which you start the bot; sqlite:////an/absolute/path; or "
+        "postgresql://user:password@host:5432/name, if needed with libpq parameters (?sslmode=require). If it is not "
+        "set, it is the file anchor-bot.db in systemd's STATE_DIRECTORY, or in the directory in which you start the "
+        "bot if that file exists or systemd sets no directory. One workspace: sqlite:// keeps nothing. See "
+        "docs/backup.md#the-database."),
+    Setting("JOURNAL_DAYS", number, "90", ("days", 1, MOST_DAYS),
+        "Days for which finished pauses and resumes are kept in the database, with who gave them, where and why: from "
+        "1 to 3650. See docs/privacy.md#the-journal."),
+)
+_SLACK = (
+    _secret("SLACK_APP_TOKEN", secret, "",
+        ("an app-level token from Basic Information of your Slack app", "xapp-"),
+        "Turns Socket Mode on: Slack's requests come over connections that the bot opens, instead of to "
+        "/slack/events. Your Slack app > Basic Information > App-Level Tokens, with the scope connections:write. It "
+        "begins with xapp-."),
+    _secret("SLACK_SIGNING_SECRET", secrets, "", ("the signing secret from Basic Information of your Slack app",),
+        "Not needed if SLACK_APP_TOKEN is set. Your Slack app > Basic Information > App Credentials > Signing Secret. "
+        "While you rotate it, set the new one and the old one, separated by a comma.",
+        is_required=True, unless="SLACK_APP_TOKEN"),
+    Setting("SLACK_API_URL", url, "https://slack.com/api/", (),
+        "The URL of Slack's Web API. Change it for GovSlack (https://slack-gov.com/api/) or a simulated Slack."),
+)
+_ANCHOR = (
+    Setting("ANCHOR_API_URL", url, "https://api.anchorbrowser.io", (),
+        "The URL of Anchor's API."),
+    Setting("ANCHOR_TIMEOUT", seconds, "10", (0.001, _LONGEST),
+        "The timeout of one attempt to pause or resume, and of the check of a new key."),
+    Setting("ANCHOR_DEADLINE", seconds, "20", (0.001, _LONGEST),
+        "The timeout of all attempts of one command together."),
+    Setting("REMIND_BEFORE", number, "5", ("minutes", 0, MOST_MINUTES, 60.0),
+        "Minutes before Anchor ends a paused session, from which on people are reminded of it: from 0 (no reminders) "
+        "to 60. See docs/pause.md."),
+)
+_NETWORK = (
+    _secret("HTTPS_PROXY", matching, "", (_PROXY, parse_proxy, parse_proxy),
+        "The HTTP proxy through which the bot calls Slack and Anchor, by CONNECT: http://user:password@host:port. The "
+        "user and the password can be left out. Also as https_proxy. Calls of http URLs, which are on this machine, "
+        "go directly. NO_PROXY has no effect: set HTTPS_PROXY to nothing if the bot needs no proxy."),
+)
+_SERVER = (
+    Setting("HOST", str, "127.0.0.1", (),
+        "The address to listen on. 0.0.0.0 means all addresses, for example in a container."),
+    Setting("PORT", matching, "3000", (f"{_PORT} 3000.", is_port, int),
+        "The port to listen on. 0 means any free port; the log says which. In Socket Mode it needs to be open only "
+        "for your own probes, for alerts and, with many workspaces, for installations."),
+)
+_METRICS = (
+    Setting("METRICS_PORT", matching, "", (f"{_PORT} 9464.", is_port, int),
+        "The port for GET /metrics, in Prometheus' format, at HOST. Not set: there are none. See docs/metrics.md."),
+    _secret("METRICS_TOKEN", secret, "", ("the token for reading metrics",),
+        "What programs have to send for the metrics (Authorization: Bearer …). Anybody who sends it sees the reasons "
+        "of /readyz, too. If it is not set, the metrics need none."),
+)
+_LOGS = (
+    Setting("LOG_LEVEL", choice, "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"),
+        "DEBUG, INFO, WARNING or ERROR."),
+    Setting("LOG_FORMAT", choice, "text", ("text", "json"),
+        "text is for people, json (one object per line) for programs."),
+)
+# fmt: on
+
+SECTIONS = (
+    Section("One workspace", _ONE_WORKSPACE),
+    Section(
+        "Many workspaces",
+        _MANY_WORKSPACES,
+        "Instead of those for one workspace: each installs the app at BASE_URL/slack/install. See docs/workspaces.md.",
+    ),
+    Section("The database", _DATABASE),
+    Section("Slack", _SLACK),
+    Section("Anchor", _ANCHOR),
+    Section("Outgoing calls", _NETWORK),
+    Section("The bot's own server", _SERVER),
+    Section("Alerts", _ALERTS),
+    Section("Metrics", _METRICS),
+    Section("Logs", _LOGS, "They go to stderr."),
+)
+
+SETTINGS: Mapping[str, Setting] = {setting.name: setting for section in SECTIONS for setting in section.settings}
+
+OF_ONE = [setting.name for setting in (*_ONE_WORKSPACE, *_ALERTS) if setting.name != "AUTO_PAUSE_LIMIT"]
+OF_MANY = [setting.name for setting in _MANY_WORKSPACES]
+"""The names of the settings of a bot of one workspace, and of many."""
+
+IN_LOWER_CASE = "HTTPS_PROXY"  # other programs use lower case as well
+
+VARIABLES = {name for one in SETTINGS.values() for name in one.variables} | {IN_LOWER_CASE.lower()}
+"""The names of all variables that the bot reads, also those of files."""

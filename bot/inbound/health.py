@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from bot import __version__
-from bot.config.catalog import is_loopback
+from bot.config.settings import is_loopback
 from bot.core.fields import Secret
 from bot.metrics import Metrics
 from bot.runtime import Readiness

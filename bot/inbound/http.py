@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web, web_response
 
-from bot.config.catalog import http_url
+from bot.config.settings import http_url
 from bot.core.fairness import Tally
 from bot.runtime import begin_request
 

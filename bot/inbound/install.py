@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-from bot.config.settings import Settings
+from bot.config.environment import Settings
 from bot.core.fields import Secret
 from bot.core.workspace import Installation
 from bot.inbound.http import Rejected, RejectionLog

@@ -13,7 +13,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from bot.config.settings import OF_ORDERS
+from bot.config.environment import OF_ORDERS
 from bot.demo.sandbox import environment, environment_of_many
 from bot.sim.anchor import Answer, SimAnchor, html, unauthorized
 from bot.sim.slack import SimSlack

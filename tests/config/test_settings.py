@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.catalog import SETTINGS
-from bot.config.settings import OF_OPERATORS, Settings, SettingsError, find_warnings, read_environment, summarize
+from bot.config.environment import OF_OPERATORS, Settings, SettingsError, find_warnings, read_environment, summarize
+from bot.config.settings import SETTINGS
 from bot.core.alert_tokens import AlertToken
 from bot.core.fields import digest
 from bot.core.workspace import AnchorKey, AutoPause, Workspace

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from bot.app import Bot, Limits, running
-from bot.config.settings import Settings
+from bot.config.environment import Settings
 from bot.core import workspace as product
 from bot.core.fields import Secret
 from bot.core.orders import Attempt, ReplyAddress, Source, State, Verb, operator_id, program_id

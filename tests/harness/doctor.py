@@ -2,7 +2,7 @@
 
 from bot.cli.main import parser
 from bot.cli.orders import give_order as order
-from bot.config.settings import Settings
+from bot.config.environment import Settings
 
 
 async def give_order(settings: Settings, *arguments: str) -> int:

@@ -2,7 +2,7 @@
 
 from bot.app import Limits, running
 from bot.cli.main import main
-from bot.config.settings import Settings
+from bot.config.environment import Settings
 from bot.core import alerts, cards, journal, orders, outcomes, policy, sessions, workspace
 from bot.core.fields import Secret
 from bot.core.orders import State
