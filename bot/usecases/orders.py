@@ -22,11 +22,12 @@ from bot.core.orders import (
     read_attempt,
 )
 from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why, name_of
-from bot.messages.blocks import Message
+from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import mentioning
 from bot.messages.results import (
     NOT_RECORDED,
     OVERTAKEN,
+    apply,
     card_update,
     facts_message,
     incident_message,
@@ -41,7 +42,7 @@ from bot.runtime import Tasks, begin_request, ended, log_incident
 from bot.usecases.anchor_reads import FactReads
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import MessageDelivery
-from bot.usecases.session_cards import REPLACE_TIMEOUT, SessionCards, update_clicked
+from bot.usecases.session_cards import REPLACE_TIMEOUT, SessionCards
 
 _log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ class Orders:
             if is_on_card or (operator_name(order.actor.user_id) and not address.actor.channel_id):
                 self.record_told(running, NOBODY)
                 return
-            address, message = await self._result(running, settled, address)
+            address, message = self._result(running, settled, address)
             if order.source is Source.ALERT and not isinstance(settled.outcome, Paused):
                 if (called := await self._call(running, message)) is None:
                     return
@@ -243,28 +244,20 @@ class Orders:
         self.metrics.took(running.age, "order_outcome", verb)
         return settled
 
-    async def _result(
-        self, running: RunningOrder, settled: Settled, address: ReplyAddress
-    ) -> tuple[ReplyAddress, Message]:
+    def _result(self, running: RunningOrder, settled: Settled, address: ReplyAddress) -> tuple[ReplyAddress, Message]:
         """Update the clicked message of another program. Return the message about the outcome, and where it goes.
 
         A pause goes to the message's thread. All else goes to the channel, so that nobody misses it.
         """
-        clicked = address.clicked
-        is_card = settled.card_id(running) is not None
-        message, has_button = self.message(running, settled), is_card
-        if clicked is not None and not is_card:
-            update = card_update(
-                running.order, settled.outcome, now=time.time(), order_id=running.id, known=running.known
-            )
-            is_updated = await update_clicked(self.delivery, self.tasks, address, update)
-            has_button = is_updated and bool(clicked.thread_ts)
-        if isinstance(settled.outcome, Paused):
-            if has_button:
-                message = replace(message, blocks=())
-            address = replace(address, thread_ts=address.result_thread) if clicked else address
-        elif clicked is not None and isinstance(settled.outcome, Resumed):
-            address = replace(address, thread_ts=None)
+        clicked, outcome, message = address.clicked, settled.outcome, self.message(running, settled)
+        if clicked is not None and clicked.content is not None and settled.card_id(running) is None:
+            about = running.order, outcome
+            update = card_update(*about, now=time.time(), order_id=running.id, known=running.known)
+            if update is not None:
+                updated = apply(update, clicked.content)
+                self.tasks.start(self.delivery.update_message(address, updated, Visibility.IN_CHANNEL))
+        if clicked is not None and isinstance(outcome, Paused | Resumed):
+            address = replace(address, thread_ts=address.result_thread if isinstance(outcome, Paused) else None)
         return address, message
 
     async def _replace(self, running: RunningOrder, settled: Settled, address: ReplyAddress) -> bool:

@@ -11,21 +11,19 @@ from cachetools import LRUCache
 from bot.core.cards import BatchContent, Card, Part, ResultContent
 from bot.core.fairness import TimeWindow
 from bot.core.mentions import MENTION_INTERVAL, MOST_CALLS
-from bot.core.orders import Actor, ReplyAddress, Verb, operator_name
+from bot.core.orders import Actor, Verb, operator_name
 from bot.core.outcomes import Outcome, Refusal
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
-from bot.messages.blocks import Message, Visibility, digest_of
-from bot.messages.results import CardUpdate, apply, outcome_message
+from bot.messages.blocks import Message, digest_of
+from bot.messages.results import outcome_message
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.journal import SessionStates
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder
-from bot.runtime import Tasks
 from bot.usecases.card_sender import CardSender
-from bot.usecases.delivery import MessageDelivery
 from bot.usecases.outbox import Outbox
 
 _log = logging.getLogger(__name__)
@@ -34,7 +32,6 @@ PAUSING_AFTER = 0.2  # seconds without an outcome; a faster pause is shown when 
 REPLACE_TIMEOUT = 3.0  # seconds for Slack to replace a clicked message; then its thread gets the result
 
 _FIND_TIMEOUT = 2.0  # seconds for the workspace; while the database hangs, a cached one comes after one
-_CARD_WAIT = 1.0  # seconds that a result waits for the update of the clicked message
 _MOST_SENDERS = 1_000  # whose pauses have failed without the database
 
 
@@ -154,15 +151,3 @@ def _card(running: RunningOrder, channel_id: str, message: Message) -> Card:
     content, team_id = ResultContent(running.id, message.text, message.blocks), running.order.actor.team_id
     part = Part(running.id, running.order.session_id, content)
     return Card(id=running.id, team_id=team_id, channel_id=channel_id, parts=(part,))
-
-
-async def update_clicked(
-    delivery: MessageDelivery, tasks: Tasks, address: ReplyAddress, update: CardUpdate | None
-) -> bool:
-    """Update the clicked message of another program, once. Return whether Slack has taken that within a second."""
-    if update is None or address.clicked is None or address.clicked.content is None:
-        return False
-    updated = apply(update, address.clicked.content)
-    updating = tasks.start(delivery.update_message(address, updated, Visibility.IN_CHANNEL))
-    await asyncio.wait({updating}, timeout=_CARD_WAIT)
-    return updating.done() and updating.result()
