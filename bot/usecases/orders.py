@@ -91,21 +91,9 @@ class Orders:
             running.result.cancel()
 
     def message(self, running: RunningOrder, settled: Settled) -> Message:
-        """Return the result of an order, which is then to be delivered, with what is known of its session.
-
-        A reason that was given without a channel is not told in one.
-        """
+        """Return the result of an order, which is then to be delivered, with what is known of its session."""
         running.known = self.facts.reads.known(*running.session) or settled.cards.facts
-        order, is_paused = running.order, isinstance(settled.outcome, Paused)
-        return outcome_message(
-            order if order.actor.channel_id else replace(order, reason=""),
-            settled.outcome,
-            now=time.time(),
-            order_id=running.id,
-            known=running.known,
-            offers_end=running.offers_end,
-            note=OVERTAKEN if settled.is_overtaken else NOT_RECORDED if is_paused and not settled.is_recorded else "",
-        )
+        return _message(running, settled)
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
@@ -141,14 +129,13 @@ class Orders:
         try:
             settled = running.result.result()
             assert settled is not None  # noqa: S101 - else another process tells it
+            address, message = self._result(running, settled, address)
             if not address.actor.channel_id:
-                running.known = self.facts.reads.known(*running.session)
-                await self.session_cards.post(running, settled.outcome)
+                await self.session_cards.post(running, message)
             is_on_card = _is_on_card(order, settled.outcome) and not (is_left and isinstance(settled.outcome, Paused))
             if is_on_card or (operator_name(order.actor.user_id) and not address.actor.channel_id):
                 self.record_told(running, NOBODY)
                 return
-            address, message = self._result(running, settled, address)
             if order.source is Source.ALERT and not isinstance(settled.outcome, Paused):
                 if (called := await self._call(running, message)) is None:
                     return
@@ -284,6 +271,20 @@ def begin(rows: OrderRows, order: Order, address: ReplyAddress) -> RunningOrder:
     return running
 
 
+def _message(running: RunningOrder, settled: Settled) -> Message:
+    """Return the result of an order. A reason that was given without a channel is not told in one."""
+    order, is_paused = running.order, isinstance(settled.outcome, Paused)
+    return outcome_message(
+        order if order.actor.channel_id else replace(order, reason=""),
+        settled.outcome,
+        now=time.time(),
+        order_id=running.id,
+        known=running.known,
+        offers_end=running.offers_end,
+        note=OVERTAKEN if settled.is_overtaken else NOT_RECORDED if is_paused and not settled.is_recorded else "",
+    )
+
+
 def _is_on_card(order: Order, outcome: Outcome) -> bool:
     """Return whether the card of an alert tells the outcome of its pause: the first failure has its own message."""
     attempt = read_attempt(order.trigger_id)
@@ -321,5 +322,5 @@ class OperatorOrders:
             keeping = self.session_cards.keep_batch(running, BatchContent(order.actor.user_id))
             await asyncio.wait({asyncio.ensure_future(keeping)}, timeout=within)
         else:
-            await self.session_cards.post(running, settled.outcome)
+            await self.session_cards.post(running, _message(running, settled))
         return True

@@ -12,11 +12,9 @@ from bot.core.cards import BatchContent, Card, Part, ResultContent
 from bot.core.fairness import TimeWindow
 from bot.core.mentions import MENTION_INTERVAL, MOST_CALLS
 from bot.core.orders import Actor, Verb, operator_name
-from bot.core.outcomes import Outcome, Refusal
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
-from bot.messages.blocks import Message, digest_of
-from bot.messages.results import outcome_message
+from bot.messages.blocks import Message, Visibility, digest_of
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
@@ -87,24 +85,11 @@ class SessionCards:
         workspace = await or_default(self.find(team_id), None, within=_FIND_TIMEOUT)
         return None if workspace is None else workspace.alerts_channel
 
-    async def post(self, running: RunningOrder, outcome: Outcome) -> None:
-        """Let the bot post an outcome, in the alert channel if its order was given without one.
-
-        A reason stays where it was given.
-        """
-        order, channel = running.order, running.order.actor.channel_id
-        if not channel and not isinstance(outcome, Refusal):
-            order, channel = replace(order, reason=""), await self._alerts_channel(order.actor.team_id) or ""
-        if channel:
-            message = outcome_message(
-                order,
-                outcome,
-                now=time.time(),
-                order_id=running.id,
-                known=running.known,
-                offers_end=running.offers_end,
-            )
-            self.outbox.add([_card(running, channel, message)])
+    async def post(self, running: RunningOrder, message: Message) -> None:
+        """Let the bot post the result of an order in the alert channel, unless it is for its person alone."""
+        if message.visibility is Visibility.IN_CHANNEL:
+            channel = await self._alerts_channel(running.order.actor.team_id)
+            self.outbox.add([_card(running, channel, message)] if channel else [])
 
     async def keep_batch(self, running: RunningOrder, content: BatchContent) -> None:
         """Keep the result of the batch of an order up to date, unless it is, also where it was given without a channel.
