@@ -227,10 +227,6 @@ class FactReads:
         task = self._in_flight[team_id] = asyncio.create_task(self._read(access, session_id))
         task.add_done_callback(lambda _: self._in_flight.pop(team_id))
 
-    def have_more(self, told: Session | None, team_id: str, session_id: SessionId) -> bool:
-        """Return whether more is known of a session than was told, or is being read."""
-        return team_id in self._in_flight or self.reads.known(team_id, session_id) != told
-
     async def known_after_read(self, team_id: str, session_id: SessionId) -> Session | None:
         """Return what is known of a session when the read for its workspace has ended, if there is one."""
         if (reading := self._in_flight.get(team_id)) is not None:

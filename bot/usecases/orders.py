@@ -98,7 +98,7 @@ class Orders:
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
         self.record_told(running, "ack")
-        self._follow(running, running.address)
+        self.tasks.start(self._follow(running, running.address))
 
     def record_told(self, running: RunningOrder, route: str | None) -> None:
         """Record that an outcome was told by a route, or that Slack refused it finally (None)."""
@@ -150,7 +150,7 @@ class Orders:
         if settled and delivered and delivered.route == "channel" and delivered.posted and message.blocks:
             self.session_cards.posted(running, message, delivered.posted)
         if delivered:
-            self._follow(running, address)
+            await self._follow(running, address)
 
     async def _call(self, running: RunningOrder, message: Message) -> str | None:
         """Let a message tell that the pause of an alert has failed, which mentions people.
@@ -175,16 +175,13 @@ class Orders:
             self.record_told(running, _BY_BATCH)
         return True
 
-    def _follow(self, running: RunningOrder, address: ReplyAddress) -> None:
-        """Let a follow-up tell the people who have the result of a pause what is read after it, if they must know."""
-        if isinstance(running.outcome, Paused) and self.facts.have_more(running.known, *running.session):
-            self.tasks.start(self._follow_up(running, address))
-
-    async def _follow_up(self, running: RunningOrder, address: ReplyAddress) -> None:
-        known, now = await self.facts.known_after_read(*running.session), time.time()
-        told, session_id = running.known, running.order.session_id
-        if message := facts_message(session_id, told, known, now=now, offers_end=running.offers_end):
-            await self.delivery.deliver(address, message)
+    async def _follow(self, running: RunningOrder, address: ReplyAddress) -> None:
+        """Tell the people who have the result of a pause what is read after it, if they must know."""
+        if isinstance(running.outcome, Paused):
+            known, now = await self.facts.known_after_read(*running.session), time.time()
+            told, session_id = running.known, running.order.session_id
+            if message := facts_message(session_id, told, known, now=now, offers_end=running.offers_end):
+                await self.delivery.deliver(address, message)
 
     async def take_over(self) -> float:
         """Take over the orders of processes that have ended, if this one leads. Return when to look again.
@@ -258,7 +255,7 @@ class Orders:
         if has_more or not (replacing.done() and replacing.result()):
             return False
         self.record_told(running, "response_url")
-        self._follow(running, address)
+        self.tasks.start(self._follow(running, address))
         return True
 
 

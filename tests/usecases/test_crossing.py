@@ -110,7 +110,7 @@ class _Rows(OrderRows):
         return change
 
 
-async def _no_key(*_: object) -> None: ...
+async def _nothing(*_: object) -> None: ...
 
 
 async def _deliver(*_: object, **_options: object) -> Delivered:
@@ -129,13 +129,13 @@ class Process:
         rows = _Rows(database, CIPHER, self.writer, world=world, gate=self.gate)
         control = SessionControl(
             AnchorClient(http, timeout=_TIMEOUT, deadline=_DEADLINE),
-            cast("Any", SimpleNamespace(check=self._check, newer_key=_no_key)),
+            cast("Any", SimpleNamespace(check=self._check, newer_key=_nothing)),
             None,
             rows,
             sessions=AnchorSessions(http, _TIMEOUT),
             queue=FairQueue(most=100, most_each=100),
         )
-        facts: Any = SimpleNamespace(reads=SimpleNamespace(known=lambda *_: None), have_more=lambda *_: False)
+        facts: Any = SimpleNamespace(reads=SimpleNamespace(known=lambda *_: None), known_after_read=_nothing)
         cards: Any = SimpleNamespace(is_card=lambda *_: False, keep_batch=self._keep_batch, watch=lambda *_: None)
         delivery: Any = SimpleNamespace(deliver=_deliver)
         self.orders = Orders(control, rows, delivery, cards, tasks, facts=facts)
