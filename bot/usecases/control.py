@@ -161,13 +161,12 @@ class SessionControl:
 
     async def _pause(self, running: RunningOrder, access: Access, *, doubt: bool) -> Settled | None:
         """Send a pause, and once more after a resume that it may have crossed."""
-        is_recorded: bool | None = True
         if running.state is State.WAITING and running.order.source is not Source.ALERT:
-            is_recorded, against = await self._take_turn(running)
+            is_sent, against = await self._take_turn(running)
             if against is not None:
                 return await self._settle(running, _why_not(against))
-        if is_recorded is False or (running.is_repeated and running.state is State.WAITING):
-            return None
+            if is_sent is False or running.is_repeated:
+                return None
         outcome, is_doubtful = await self._send(running, access)
         doubt |= is_doubtful
         if isinstance(outcome, Paused) and self.facts is not None:
@@ -184,7 +183,7 @@ class SessionControl:
             elif isinstance(outcome, Paused):
                 outcome = replace(outcome, crossed=settled.crossed_by)
             return await self._settle(running, outcome, doubt=doubt or is_doubtful or settled.is_running)
-        return settled and replace(settled, is_recorded=settled.is_recorded and is_recorded is not None)
+        return settled
 
     async def _take_turn(self, running: RunningOrder) -> tuple[bool | None, Row | None]:
         """Record that a pause that has waited is sent. It is sent also if the database does not answer in time."""
