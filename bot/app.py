@@ -55,7 +55,6 @@ from bot.runtime import (
     return_large_blocks,
     run_periodically,
 )
-from bot.usecases.access import AccessCheck
 from bot.usecases.anchor_reads import FactReads, SessionLists, SessionReads
 from bot.usecases.auto_pauses import AlertCards, AutoPauses
 from bot.usecases.batches import Batches, PauseWindow
@@ -65,6 +64,7 @@ from bot.usecases.delivery import MessageDelivery
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.orders import Orders
 from bot.usecases.outbox import Outbox
+from bot.usecases.permissions import AccessCheck
 from bot.usecases.queue import MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
 from bot.usecases.session_cards import SessionCards

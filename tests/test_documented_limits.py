@@ -20,8 +20,8 @@ from bot.messages.sessions import MOST_PAUSED, MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.slack import roles
 from bot.outbound.store import auto_pauses, connections, database, leases, people, pruning, store, writer
-from bot.usecases import access, delivery, orders, outbox, queue, reminders, session_cards, session_checks
 from bot.usecases import auto_pauses as automatic
+from bot.usecases import delivery, orders, outbox, permissions, queue, reminders, session_cards, session_checks
 
 Row = tuple[str, *tuple[float | str, ...]]
 DOCS = Path(__file__).parents[1] / "docs"
@@ -157,7 +157,7 @@ PAGES: dict[str, list[Row]] = {
     "administration": [
         ("caches each answer for {} minutes", word(minutes(roles.PROFILE_TTL))),
         ("full member within the last {} days", people.KEPT / 86_400),
-        ("Slack has {} seconds to answer for an end", access.END_LOOKUP),
+        ("Slack has {} seconds to answer for an end", permissions.END_LOOKUP),
         ("by default for {} days", DAYS),
     ],
     "privacy": [("`JOURNAL_DAYS`** ({} by default)", DAYS), ("nothing has changed for {} days", pruning.MESSAGE_DAYS)],

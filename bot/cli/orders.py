@@ -32,10 +32,10 @@ from bot.outbound.store.outbox import MessageRows
 from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.store.writer import Writer
 from bot.runtime import Readiness, Tasks, new_id
-from bot.usecases.access import Access, OperatorAccess
 from bot.usecases.control import LONGEST_READS, SessionControl
 from bot.usecases.orders import OperatorOrders
 from bot.usecases.outbox import Outbox
+from bot.usecases.permissions import Access, OperatorAccess
 from bot.usecases.queue import FairQueue
 from bot.usecases.session_cards import SessionCards
 

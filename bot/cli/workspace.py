@@ -24,7 +24,7 @@ from bot.outbound.store.errors import StoreError, StoreNotUsableError, or_defaul
 from bot.outbound.store.sqlite import IN_MEMORY, file_of
 from bot.outbound.store.store import Store, open_store
 from bot.runtime import begin_request
-from bot.usecases.access import Access, OperatorAccess
+from bot.usecases.permissions import Access, OperatorAccess
 
 NOT_MANY = "--workspace is for a bot of many workspaces. This one has one, in its settings."
 

@@ -27,7 +27,7 @@ from bot.config.settings import (
 from bot.core.alert_tokens import DEFAULT_SENDER, MOST_ALERT_TOKENS, AlertToken
 from bot.core.fields import Proxy, Secret, derive_key, digest
 from bot.core.mentions import read_groups
-from bot.core.policy import EVERYBODY, Policy, Rule
+from bot.core.permissions import EVERYBODY, Policy, Rule
 from bot.core.workspace import AnchorKey, AutoPause, Workspace
 
 _PURPOSE = "anchor-bot: encryption of the database"  # of the key that is derived from the bot token

@@ -29,12 +29,6 @@ class Secret:
         return "Secret(hidden)"
 
 
-def slack_signature(secret: Secret, timestamp: str, body: bytes) -> str:
-    """Sign a request as Slack does. https://docs.slack.dev/authentication/verifying-requests-from-slack."""
-    base = b"v0:%b:%b" % (timestamp.encode(), body)
-    return f"v0={hmac.new(secret.reveal().encode(), base, hashlib.sha256).hexdigest()}"
-
-
 def digest(token: str) -> str:
     """Return the SHA-256 of a random token in hex. It needs no slow hash, since it cannot be guessed."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.core.alerts import alerts_url
 from bot.core.fields import Secret
-from bot.core.policy import Policy, Rule
+from bot.core.permissions import Policy, Rule
 from bot.demo.bot_process import BotProcess
 from bot.demo.jobs import REMIND_BEFORE
 from bot.demo.monitor import MONITOR, AlertsEndpoint

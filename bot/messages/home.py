@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.core.journal import CHANGE, PastOrder
 from bot.core.mentions import read_groups
 from bot.core.orders import Verb
-from bot.core.policy import Role
+from bot.core.permissions import Role
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages import buttons
 from bot.messages.alert_tokens import about_auto_pause, token_section

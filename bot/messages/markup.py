@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from bot.core.orders import FORGOTTEN, Verb, operator_name, program_name
-from bot.core.policy import PAUSE_SEVERAL, Policy, Rule
+from bot.core.permissions import PAUSE_SEVERAL, Policy, Rule
 
 _KEPT_FORMAT_CHARACTERS = {"\N{ZERO WIDTH JOINER}"}  # joins emoji
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn"}

@@ -23,7 +23,7 @@ from bot.core.outcomes import (
     Why,
     name_of,
 )
-from bot.core.policy import PAUSE_SEVERAL
+from bot.core.permissions import PAUSE_SEVERAL
 from bot.core.sessions import Phase, SessionState
 from bot.messages import markup
 

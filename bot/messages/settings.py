@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.orders import Verb
-from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
+from bot.core.permissions import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.sessions import NotRead
 from bot.core.workspace import AnchorKey, Workspace
 from bot.messages import buttons

@@ -42,9 +42,9 @@ from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.runtime import log_incident
-from bot.usecases.access import Access, AccessCheck, OperatorAccess
 from bot.usecases.anchor_reads import FactReads
 from bot.usecases.notices import WorkspaceMonitor
+from bot.usecases.permissions import Access, AccessCheck, OperatorAccess
 from bot.usecases.queue import FairQueue
 
 _T = TypeVar("_T")

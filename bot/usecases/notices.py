@@ -12,7 +12,7 @@ from cachetools import TTLCache
 from bot.core.alerts import Lost
 from bot.core.orders import FORGOTTEN, Actor
 from bot.core.outcomes import KeyRejected, KeyTaken, Outcome
-from bot.core.policy import Role
+from bot.core.permissions import Role
 from bot.core.sessions import NotRead
 from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace
 from bot.messages.alert_tokens import closed_message, lost_message

@@ -12,7 +12,7 @@ from bot.core.alerts import alerts_url
 from bot.core.fields import CHANNEL_ID, Secret, digest
 from bot.core.mentions import read_groups
 from bot.core.orders import Actor, ReplyAddress, Submission, Verb
-from bot.core.policy import PAUSE_SEVERAL, Policy, Role, Rule
+from bot.core.permissions import PAUSE_SEVERAL, Policy, Role, Rule
 from bot.core.workspace import SHOWN, AnchorKey, AutoPause, KeyCheck, Workspace, is_key
 from bot.messages import alert_tokens, buttons
 from bot.messages import settings as messages

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.orders import Actor, ReplyAddress
-from bot.core.policy import Role, can_pause
+from bot.core.permissions import Role, can_pause
 from bot.core.sessions import Overview
 from bot.core.workspace import Workspace
 from bot.messages.batches import NOT_OPENED

@@ -224,7 +224,7 @@ async def test_if_it_is_not_known_in_time_what_speaks_against_a_pause_its_card_s
     async with braking(sqlite_url) as at:
         if not is_read:
             unread = AsyncMock(return_value=outcomes.Refusal(outcomes.Why.STORE_UNAVAILABLE))
-            monkeypatch.setattr("bot.usecases.access.AccessCheck.check", unread)
+            monkeypatch.setattr("bot.usecases.permissions.AccessCheck.check", unread)
         await execute(sqlite_url, "ALTER TABLE workspaces RENAME TO gone")
         await send(at)
         (card,) = about_session(at)

@@ -10,7 +10,7 @@ from bot.sim.slack import ApiCall, Message, Slow, User, View
 from harness import BOTH_TRANSPORTS, OTHER_SESSION, SESSION, ManyHarness, Tenant, paused, single_workspace
 from harness import texts as say
 from harness.order_rows import OrdersOf, order_row, told
-from harness.product import Secret, outcomes, policy, workspace
+from harness.product import Secret, outcomes, permissions, workspace
 from harness.texts import REFRESH, is_about, who_can
 
 NAMES = ("set_key", "change_policy", "alerts_channel", "alerts_token")
@@ -20,7 +20,7 @@ def controls(view: View | None) -> list[str]:
     return [name for name in NAMES if view and view.find(f"anchor_{name}")]
 
 
-def footer(of: workspace.Workspace, role: policy.Role) -> str:
+def footer(of: workspace.Workspace, role: permissions.Role) -> str:
     """The last line of Home, which tells people whether they can change it, and why not."""
     return str(text.home_view(text.Home(of, role, "")).blocks[-1]["elements"][0]["text"])
 
@@ -35,8 +35,8 @@ async def test_everybody_sees_how_the_workspace_is_set_up_and_admins_get_the_con
     value, check = Secret("sk-of-tenant-1-and-its-end-9876"), workspace.KeyCheck.VERIFIED
     at.anchor.add_key(value.reveal())
     await rows.set_key(team.team_id, workspace.AnchorKey(value, check, team.second.id, 1_785_000_000))
-    rule = policy.Rule(frozenset({team.admin.id, team.member.id}), frozenset({team.channel.id}))
-    await rows.set_policy(team.team_id, policy.Policy(pause=rule), if_version=(await team.stored()).policy_version)
+    rule = permissions.Rule(frozenset({team.admin.id, team.member.id}), frozenset({team.channel.id}))
+    await rows.set_policy(team.team_id, permissions.Policy(pause=rule), if_version=(await team.stored()).policy_version)
     await rows.set_alerts_channel(team.team_id, team.channel.id)
     home = await team.open_home(team.member)
     shown = ("`9876`", f"<@{team.second.id}>", "<!date^1785000000^", who_can("pause", rule), f"<#{team.channel.id}>")
@@ -55,9 +55,9 @@ async def test_the_home_of_a_single_workspace_shows_its_settings_without_control
         home = at.slack.home_of(at.person)
     assert home is not None
     channels = frozenset({"C0ALERTS001", "C0INCIDENT1"})
-    assert who_can("pause", policy.Rule(frozenset({"U0ALICE0001"}), channels)) in home.text
-    assert who_can("resume", policy.Rule(channels=channels)) in home.text
-    assert footer(workspace.Workspace("", Secret(""), None, policy.EVERYBODY), policy.Role.ADMIN) in home.text
+    assert who_can("pause", permissions.Rule(frozenset({"U0ALICE0001"}), channels)) in home.text
+    assert who_can("resume", permissions.Rule(channels=channels)) in home.text
+    assert footer(workspace.Workspace("", Secret(""), None, permissions.EVERYBODY), permissions.Role.ADMIN) in home.text
     assert controls(home) == []
 
 

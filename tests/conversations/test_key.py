@@ -12,7 +12,7 @@ from bot.sim.slack import Answer, ResetAfterReading
 from harness import BOTH_TRANSPORTS, BY_BOTH, HTTP_ONLY, Conversation, ManyHarness, Tenant, outcome_text, paused
 from harness import texts as say
 from harness.bots import modal_text
-from harness.product import Secret, outcomes, policy, workspace
+from harness.product import Secret, outcomes, permissions, workspace
 from harness.samples import sample
 from harness.texts import is_about, settings_texts
 
@@ -100,18 +100,18 @@ async def test_while_anchor_can_not_say_a_key_is_not_saved(
 @pytest.mark.parametrize(
     ("change", "role"),
     [
-        ({"is_admin": False}, policy.Role.MEMBER),
-        ({"team_id": "T0PARTNER01"}, policy.Role.OUTSIDER),
-        ({}, policy.Role.UNKNOWN),
+        ({"is_admin": False}, permissions.Role.MEMBER),
+        ({"team_id": "T0PARTNER01"}, permissions.Role.OUTSIDER),
+        ({}, permissions.Role.UNKNOWN),
     ],
     ids=["member", "stranger", "role unknown"],
 )
 async def test_the_right_is_checked_again_when_the_key_is_sent(
-    team: Tenant, change: dict[str, Any], role: policy.Role
+    team: Tenant, change: dict[str, Any], role: permissions.Role
 ) -> None:
     await team.open_modal("anchor_set_key")
     team.workspace.change_user(team.admin, **change)
-    if role is policy.Role.UNKNOWN:
+    if role is permissions.Role.UNKNOWN:
         team.slack.faults["users.info"] = Answer(503)
     await team.submit({"key": KEY})
     await team.wait_for_modal(say.not_admin(role))
@@ -131,7 +131,7 @@ async def test_an_outsider_who_sends_the_modal_changes_nothing(team: Tenant) -> 
         "state": {"values": {"key": {"key": {"type": "plain_text_input", "value": KEY}}}},
     }
     answer = await team.deliver("interactive", payload, takes_answer=True)
-    assert modal_text(answer) == say.not_admin(policy.Role.OUTSIDER)
+    assert modal_text(answer) == say.not_admin(permissions.Role.OUTSIDER)
     assert [await key_of(one) for one in (team, other)] == [None, None]
     assert team.anchor.requests == []
 

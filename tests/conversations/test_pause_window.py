@@ -16,7 +16,7 @@ from bot.sim.slack import Answered, Channel, User, View
 from harness import BOTH_TRANSPORTS, Conversation, ManyHarness, SingleHarness, Tenant, another_bot, single_workspace
 from harness.bots import modal_text
 from harness.conversation import post_json
-from harness.product import outcomes, policy
+from harness.product import outcomes, permissions
 from harness.product import sessions as lists
 from harness.stored import until_read_again
 from harness.texts import OTHER_SESSION, SESSION, is_about, list_refused, paused
@@ -217,13 +217,13 @@ SECOND = frozenset({"U0SECOND001"})
 @pytest.mark.parametrize(
     "rules",
     [
-        policy.Policy(pause_several=SECOND),
-        policy.Policy(pause=policy.Rule(SECOND)),
-        policy.Policy(pause=policy.Rule(channels=frozenset({"C0OTHER0001"}))),
+        permissions.Policy(pause_several=SECOND),
+        permissions.Policy(pause=permissions.Rule(SECOND)),
+        permissions.Policy(pause=permissions.Rule(channels=frozenset({"C0OTHER0001"}))),
     ],
     ids=["many", "pause", "channels"],
 )
-async def test_the_rules_are_checked_again_at_the_submit(at: ManyHarness, rules: policy.Policy) -> None:
+async def test_the_rules_are_checked_again_at_the_submit(at: ManyHarness, rules: permissions.Policy) -> None:
     team = await Tenant.open(at, with_key=True)
     add(team, 1, key=team.key)
     view = await window(team)

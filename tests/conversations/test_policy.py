@@ -6,7 +6,7 @@ import pytest
 
 from bot.sim.slack import Channel, Enterprise, Installation, Slow, User, Workspace
 from harness import BOTH_TRANSPORTS, BY_BOTH, Conversation, ManyHarness, SingleHarness, Tenant, single_workspace
-from harness.product import outcomes, policy
+from harness.product import outcomes, permissions
 from harness.stored import until_read_again
 from harness.texts import SESSION, outcome_text, paused, resumed, waiting_text
 
@@ -95,12 +95,12 @@ async def test_the_ack_does_not_wait_for_a_slow_slack(by: str) -> None:
 
 
 async def test_a_resume_obeys_the_rules_that_another_process_has_just_changed(at: ManyHarness) -> None:
-    tenant, others = await at.set_up(at.add(1)), policy.Rule(frozenset({"U0OTHER0001"}))
+    tenant, others = await at.set_up(at.add(1)), permissions.Rule(frozenset({"U0OTHER0001"}))
     for verb in VERBS:
         await done(tenant, "a command", tenant.person, verb)
         await until_read_again()  # after the first order the bot has stored that Anchor accepts the key
     await done(tenant, "a command", tenant.person, "resume")
-    narrowed = policy.Policy(resume=others)
+    narrowed = permissions.Policy(resume=others)
     assert await at.store.rows.set_policy(tenant.team_id, narrowed, if_version=(await tenant.stored()).policy_version)
     refusal = outcomes.Refusal(outcomes.Why.NOT_NAMED, ids=others.users)
     await refused(tenant, "a command", tenant.person, refusal, "resume")

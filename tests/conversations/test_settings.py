@@ -10,11 +10,11 @@ from bot.sim.slack import Message, User, rate_limited
 from harness import BOTH_TRANSPORTS, ManyHarness, Tenant, outcome_text, paused, resumed
 from harness import texts as say
 from harness.conversation import until
-from harness.product import outcomes, policy, workspace
+from harness.product import outcomes, permissions, workspace
 from harness.stored import add_token, fetch
 from harness.texts import NOBODY_SELECTED, OUTDATED, incident_text, is_about, settings_texts
 
-Policy, Rule = policy.Policy, policy.Rule
+Policy, Rule = permissions.Policy, permissions.Rule
 
 
 def only(*users: User) -> dict[str, str | list[str]]:
@@ -33,7 +33,7 @@ async def test_an_admin_narrows_each_verb_by_people_and_by_channels(team: Tenant
     form = await team.open_modal("anchor_change_policy")
     assert form.submit is not None
     await team.submit({**only(team.second), "resume_channels": [incidents.id]})
-    assert settings_texts.policy_saved(policy.EVERYBODY).text.partition("\n")[0] in team.modal().text
+    assert settings_texts.policy_saved(permissions.EVERYBODY).text.partition("\n")[0] in team.modal().text
     pause, resume = Rule(users=frozenset({team.second.id})), Rule(channels=frozenset({incidents.id}))
     assert (await team.stored()).policy == Policy(pause, resume)
     for by, user in (("a command", team.admin), ("a click", team.member)):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.policy import Policy, Rule
+from bot.core.permissions import Policy, Rule
 from bot.demo.sandbox import environment
 from bot.outbound.store.schema import TABLES
 from bot.sim.anchor import Hang, unauthorized

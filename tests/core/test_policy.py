@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import policy as product
-from bot.core.policy import EVERYBODY, Policy, Profile, Role, Rule, check_policy, check_several, role_of
+from bot.core import permissions as product
+from bot.core.permissions import EVERYBODY, Policy, Profile, Role, Rule, check_policy, check_several, role_of
 from harness.product import orders, outcomes
 
 Actor, Verb, Why = orders.Actor, orders.Verb, outcomes.Why

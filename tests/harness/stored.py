@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.core.alert_tokens import AlertToken
 from bot.core.fields import Secret, digest
-from bot.core.policy import Policy, Rule
+from bot.core.permissions import Policy, Rule
 from bot.core.workspace import AnchorKey, Installation, KeyCheck
 from bot.outbound.store.schema import SCHEMA, TABLES
 from bot.outbound.store.store import Store, open_store

@@ -6,7 +6,7 @@ from bot.cli.terminal import terminal_text
 from bot.core.fields import Secret, digest
 from bot.core.orders import Actor, Order, Verb
 from bot.core.outcomes import Outcome, Paused, Refusal, Resumed, Why
-from bot.core.policy import Role, Rule
+from bot.core.permissions import Role, Rule
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead
 from bot.core.workspace import AnchorKey

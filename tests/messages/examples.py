@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.core import alerts, cards, outcomes, policy
+from bot.core import alerts, cards, outcomes, permissions
 from bot.core import sessions as product
 from bot.core.alert_tokens import AlertToken
 from bot.core.commands import Choice
@@ -210,8 +210,8 @@ STATES: Mapping[str, SessionState | None] = {
     "unconfirmed resume": state(Phase.UNCONFIRMED, Verb.RESUME),
 }
 KEY = AnchorKey(Secret("sk-0123456789-9876"), KeyCheck.VERIFIED, "U0SETTER001", 1_785_000_000)
-RULES = policy.Policy(
-    policy.Rule(frozenset({BOB, ALICE})), policy.Rule(channels=frozenset({CHANNEL})), frozenset({BOB})
+RULES = permissions.Policy(
+    permissions.Rule(frozenset({BOB, ALICE})), permissions.Rule(channels=frozenset({CHANNEL})), frozenset({BOB})
 )
 EMPTY = Workspace(TEAM, Secret("xoxb-1"), None, is_managed=True)
 TOKENS = (
@@ -220,8 +220,8 @@ TOKENS = (
     AlertToken("grafana", "digest", "abcd", None, 1_785_000_000),
 )
 FULL = replace(EMPTY, anchor_key=KEY, policy=RULES, alert_tokens=TOKENS, alerts_channel=CHANNEL)
-FIRST = Home(EMPTY, policy.Role.MEMBER, "e1")
-ADMINS = replace(FIRST, role=policy.Role.ADMIN)
+FIRST = Home(EMPTY, permissions.Role.MEMBER, "e1")
+ADMINS = replace(FIRST, role=permissions.Role.ADMIN)
 
 
 def with_key(key: AnchorKey) -> Workspace:
@@ -291,8 +291,8 @@ PAGES: Mapping[str, Page] = {
     "Unavailable": install.unavailable_page(install.broken("1234abcd")),
 }
 LONG_PAGE = install.operator_page("x" * 1000)
-_LONG_RULE = policy.Rule(_long_ids("U"), _long_ids("C"))
-_LONG_POLICY = policy.Policy(_LONG_RULE, _LONG_RULE, _LONG_RULE.users)
+_LONG_RULE = permissions.Rule(_long_ids("U"), _long_ids("C"))
+_LONG_POLICY = permissions.Policy(_LONG_RULE, _LONG_RULE, _LONG_RULE.users)
 LONG_POLICY = settings.policy_saved(_LONG_POLICY).notice(ALICE)
 CONTENTS: Mapping[str, cards.CardContent] = {
     "alert": fired(1),
@@ -325,7 +325,7 @@ MESSAGES: Mapping[str, Message] = {
 VIEWS: Mapping[str, View] = {
     **{
         f"Home, {key}, {role}": home_view(replace(ADMINS, role=role, workspace=one))
-        for role in policy.Role
+        for role in permissions.Role
         for key, one in {"first": EMPTY, "all": FULL, "most": replace(FULL, policy=_LONG_POLICY)}.items()
     },
     "most sessions to pause at once": offer(*many(LONG) * 15, choice=Choice("&" * 100), paused=by_alice(*MANY)),

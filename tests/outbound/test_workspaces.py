@@ -11,10 +11,10 @@ import pytest
 
 from bot.outbound.store.workspaces import WorkspaceRows
 from bot.outbound.workspaces import CACHE_TTL, MAX_AGE, Workspaces
-from bot.usecases.access import AccessCheck
+from bot.usecases.permissions import AccessCheck
 from harness import SESSION
 from harness.databases import KEY
-from harness.product import Secret, SessionId, Store, errors, open_store, orders, policy, workspace
+from harness.product import Secret, SessionId, Store, errors, open_store, orders, permissions, workspace
 from harness.stored import ACME, ANCHOR_KEY, GLOBEX, execute
 
 
@@ -163,7 +163,7 @@ Change = Callable[[Workspaces], Awaitable[object]]
 CHANGES: dict[str, Change] = {
     "save": lambda directory: directory.rows.save(NEW),
     "set_key": lambda directory: directory.rows.set_key(ACME.team_id, ANCHOR_KEY, if_version=0),
-    "set_policy": lambda directory: directory.rows.set_policy(ACME.team_id, policy.Policy(), if_version=0),
+    "set_policy": lambda directory: directory.rows.set_policy(ACME.team_id, permissions.Policy(), if_version=0),
     "set_alert_tokens": lambda directory: directory.rows.set_alert_tokens(ACME.team_id, [], if_version=0),
     "set_alerts_channel": lambda directory: directory.rows.set_alerts_channel(ACME.team_id, "C1", before=""),
     "a change that is not made": lambda directory: directory.rows.set_key(ACME.team_id, ANCHOR_KEY, if_version=1),
@@ -190,7 +190,7 @@ async def test_only_a_change_that_can_have_happened_ends_what_is_known(rows: Wat
 @pytest.mark.parametrize("verb", orders.Verb)
 async def test_what_a_killed_command_left_obeys_the_database_of_now(rows: WatchedRows, verb: orders.Verb) -> None:
     await rows.set_key(ACME.team_id, ANCHOR_KEY)
-    await rows.set_policy(ACME.team_id, policy.Policy(end=policy.Rule()), if_version=0)
+    await rows.set_policy(ACME.team_id, permissions.Policy(end=permissions.Rule()), if_version=0)
     check = AccessCheck(await known(rows, age=0.0), Mock(), Mock())
     await rows.store.rows.set_key(ACME.team_id, replace(ANCHOR_KEY, value=Secret("sk-newer")))
     actor = orders.Actor(ACME.team_id, "C0ALERTS001", orders.operator_id("root"))

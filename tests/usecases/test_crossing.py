@@ -37,10 +37,10 @@ from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.store.writer import Writer
 from bot.runtime import Readiness, Tasks, begin_request, new_id, run_periodically
-from bot.usecases.access import Access
 from bot.usecases.control import SessionControl
 from bot.usecases.delivery import Delivered
 from bot.usecases.orders import Orders
+from bot.usecases.permissions import Access
 from bot.usecases.queue import FairQueue
 from harness.databases import CIPHER
 from usecases import faults as trials

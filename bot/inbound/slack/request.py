@@ -1,5 +1,6 @@
 """Requests of Slack: their signature over HTTP, the fields that the bot reads, and what those say."""
 
+import hashlib
 import hmac
 import json
 import re
@@ -10,7 +11,7 @@ from urllib.parse import unquote
 
 from multidict import MultiMapping
 
-from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, slack_signature, text_field
+from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, text_field
 from bot.core.orders import Actor, ClickedMessage, MessageContent, ReplyAddress, Submission, Verb
 from bot.core.session_ids import Mentions, find_mentions
 from bot.inbound.http import Rejected
@@ -237,6 +238,12 @@ def _parse_json(body: bytes) -> object:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise BadPayloadError("its JSON can't be read") from None
+
+
+def slack_signature(secret: Secret, timestamp: str, body: bytes) -> str:
+    """Sign a request as Slack does. https://docs.slack.dev/authentication/verifying-requests-from-slack."""
+    base = b"v0:%b:%b" % (timestamp.encode(), body)
+    return f"v0={hmac.new(secret.reveal().encode(), base, hashlib.sha256).hexdigest()}"
 
 
 def find_header_problem(headers: MultiMapping[str], *, now: float) -> str | None:

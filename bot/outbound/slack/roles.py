@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.fields import Secret, object_field, text_field
 from bot.core.orders import Actor
-from bot.core.policy import FULL_MEMBERS, Profile, Role, is_surely_outsider, role_of
+from bot.core.permissions import FULL_MEMBERS, Profile, Role, is_surely_outsider, role_of
 from bot.core.retries import backoff
 from bot.core.workspace import Workspace
 from bot.outbound.slack.web_api import TOKEN_REFUSED, RefusedError, SlackUnreachableError, call

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.core.fields import Secret, derive_key, digest
 from bot.core.orders import Actor, ReplyAddress
-from bot.core.policy import Policy, Rule
+from bot.core.permissions import Policy, Rule
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import UnreadableError

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from bot.core.policy import Profile
+from bot.core.permissions import Profile
 from bot.messages.markup import mention
 from bot.outbound.store.audit import LOCK, AuditTrail
 from bot.outbound.store.connections import Connection, listed

@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.core.alert_tokens import AlertToken
 from bot.core.fields import SLACK_ID, Secret, derive_key, digest, is_token, known_fields
-from bot.core.policy import Policy
+from bot.core.permissions import Policy
 from bot.core.workspace import AnchorKey, AutoPause, Installation, KeyCheck, Workspace
 from bot.outbound.store.audit import LOCK, AuditTrail, changed
 from bot.outbound.store.connections import Connection, Row, listed

@@ -16,19 +16,19 @@ from bot.outbound.store.people import People
 from bot.sim.slack import Answer, Enterprise, Fault, Hang, Installation, SimSlack, Slow, User, Workspace, server_error
 from harness.conversation import until
 from harness.databases import KEY
-from harness.product import Secret, Store, open_store, orders, policy
+from harness.product import Secret, Store, open_store, orders, permissions
 from harness.product import workspace as ours
 from harness.stored import DAY, fetch
 from harness.values import web_client
 
 TEAM = "T0HOME00001"
-Role, Profile = policy.Role, policy.Profile
+Role, Profile = permissions.Role, permissions.Profile
 
 
 class WatchedRoles(People):
     seconds = 0.0
 
-    async def find(self, team_id: str, user_id: str, now: float) -> tuple[policy.Profile, float] | None:
+    async def find(self, team_id: str, user_id: str, now: float) -> tuple[permissions.Profile, float] | None:
         await asyncio.sleep(self.seconds)
         return await super().find(team_id, user_id, now)
 
@@ -56,19 +56,19 @@ class RolesHarness:
     def workspace(self) -> ours.Workspace:
         return ours.Workspace(TEAM, Secret(self.slack.bot_token), None)
 
-    async def role(self, user: User) -> policy.Role:
+    async def role(self, user: User) -> permissions.Role:
         return await self.roles.get(self.workspace(), actor(user))
 
-    async def role_now(self, user: User) -> policy.Role:
+    async def role_now(self, user: User) -> permissions.Role:
         return await self.roles.fetch(self.workspace(), actor(user))
 
-    async def role_for_pause(self, user: User) -> policy.Role:
+    async def role_for_pause(self, user: User) -> permissions.Role:
         return await self.roles.get_for_pause(self.workspace(), actor(user))
 
-    async def role_for_resume(self, user: User) -> policy.Role:
+    async def role_for_resume(self, user: User) -> permissions.Role:
         return await self.roles.get(self.workspace(), actor(user))
 
-    def remembered(self, user: User) -> policy.Role:
+    def remembered(self, user: User) -> permissions.Role:
         return self.roles.peek(self.workspace(), actor(user))
 
     def fail(self, fault: Fault | None) -> None:
@@ -188,7 +188,7 @@ async def test_after_a_restart_a_pause_of_a_full_member_waits_for_nothing(at: Ro
     assert time.monotonic() - began < 20
 
 
-Ask = Callable[[User | str], Awaitable[policy.Profile | None]]
+Ask = Callable[[User | str], Awaitable[permissions.Profile | None]]
 """Ask Slack who somebody is."""
 
 

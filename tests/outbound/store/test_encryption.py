@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.outbound.store.encryption import FieldCipher, FieldRef, read_policy, rotate, seal, unseal
 from bot.outbound.store.workspaces import InstallStates, PendingInstall
 from harness.databases import KEY, OTHER_CIPHER, OTHER_KEY
-from harness.product import Secret, Store, errors, open_store, orders, policy, workspace
+from harness.product import Secret, Store, errors, open_store, orders, permissions, workspace
 from harness.stored import ACME, ANCHOR_KEY, NOW, execute, fetch
 
 CIPHER = FieldCipher([KEY])
@@ -67,7 +67,7 @@ def test_whatever_is_written_is_read_as_it_stands_or_not_at_all(value: object) -
         return
     assert isinstance(value, dict)
     for verb, rule in (("pause", read.pause), ("resume", read.resume)):
-        assert rule == policy.Rule(frozenset(value[verb]["users"]), frozenset(value[verb]["channels"]))
+        assert rule == permissions.Rule(frozenset(value[verb]["users"]), frozenset(value[verb]["channels"]))
 
 
 ACTOR = orders.Actor("T0HOME00001", "C0ALERTS001", "U0ALICE0001", "T0HOME00001")

@@ -8,13 +8,13 @@ import pytest
 from bot.core.alert_tokens import AlertToken
 from bot.outbound.store.people import Person
 from harness.order_rows import order_row, rows_of
-from harness.product import Secret, Store, errors, policy
+from harness.product import Secret, Store, errors, permissions
 from harness.product import workspace as product
 from harness.stored import ACME, ANCHOR_KEY, DAY, GLOBEX, NOW, POLICY, execute, fetch
 
 NOBODY = "T0NOBODY001"
-BOB = policy.Profile(ACME.team_id, "E1", frozenset({"T1", "T2"}), is_admin=True, is_restricted=True)
-STRANGER = policy.Profile("", is_restricted=True, is_stranger=True)
+BOB = permissions.Profile(ACME.team_id, "E1", frozenset({"T1", "T2"}), is_admin=True, is_restricted=True)
+STRANGER = permissions.Profile("", is_restricted=True, is_stranger=True)
 OTHER = product.AnchorKey(Secret("sk-other"))
 TOKENS = (AlertToken("default", "d1"), AlertToken("spend-monitor", "d2", "wxyz", "U2", 7, frozenset({"C2"})))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.core import outcomes
 from bot.core.fields import Secret
 from bot.core.orders import Actor, Order, Person, Source, Verb, program_name
-from bot.core.policy import Role, check_policy, check_several
+from bot.core.permissions import Role, check_policy, check_several
 from bot.core.workspace import AutoPause, Workspace
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.store.errors import StoreError
@@ -56,7 +56,7 @@ class OperatorAccess:
 
 @dataclass(eq=False)
 class AccessCheck:
-    """Authorization of orders, by the workspace in the store, the role in Slack and `core.policy`."""
+    """Authorization of orders, by the workspace in the store, the role in Slack and `core.permissions`."""
 
     workspaces: Workspaces
     roles: RoleCache
