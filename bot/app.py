@@ -46,15 +46,7 @@ from bot.outbound.store.store import Store, open_watched
 from bot.outbound.store.workspaces import saving_ids
 from bot.outbound.store.writer import Writer
 from bot.outbound.workspaces import READ_TIMEOUT, Workspaces
-from bot.runtime import (
-    Readiness,
-    Tasks,
-    collect_when_quiet,
-    force_exit_after,
-    happens,
-    return_large_blocks,
-    run_periodically,
-)
+from bot.runtime import Readiness, Tasks, collect_when_quiet, force_exit_after, happens, run_periodically, save_memory
 from bot.usecases.anchor_reads import FactReads, SessionLists, SessionReads
 from bot.usecases.auto_pauses import AlertCards, AutoPauses
 from bot.usecases.batches import Batches, PauseWindow
@@ -388,7 +380,7 @@ async def running(
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM, SIGINT or SIGHUP. Raises what `running` raises, TokenRefusedError or AppTokenRefusedError."""
-    return_large_blocks()
+    save_memory()
     started, stopped, hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
     loop, serving = asyncio.get_running_loop(), asyncio.current_task()
     assert serving is not None  # noqa: S101 - this is a coroutine

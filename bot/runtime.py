@@ -37,7 +37,7 @@ GROWTH_INTERVAL = 60.0  # seconds between two collections of all objects because
 _GROWTH = 100_000  # more blocks of memory than after the last collection of all objects: some 10 MB
 _MOST_BLOCKS = 500_000  # more blocks than at the start, of which a collection of all objects takes up to 0.1 s
 
-_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # M_MMAP_THRESHOLD and M_ARENA_MAX of <malloc.h>
 _LARGE = 128 * 1024  # bytes; SQLite takes and frees blocks of 90,000 in each transaction
 
 _EARLY = 0.02  # seconds by which a timer can fire before its time
@@ -218,10 +218,11 @@ class KeyedLocks:
         return self._locks.setdefault(name, asyncio.Lock())
 
 
-def return_large_blocks() -> None:
-    """Let the C library give each large block back to the system once it is free. By itself glibc keeps many."""
+def save_memory() -> None:
+    """Let glibc return each large block as soon as it is free, and share one heap among all threads."""
     with suppress(AttributeError, OSError, TypeError):  # another C library
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
 
 
 async def collect_when_quiet(tasks: Sized) -> None:
