@@ -21,7 +21,7 @@ from harness.databases import KEY, query
 from harness.product import OrderRows, Secret, Store, errors, open_store, orders, outcomes
 from harness.stored import ACME, execute, fetch
 
-SESSIONS = [str(UUID(int=number)) for number in range(200)]
+SESSIONS = [str(UUID(int=number)) for number in range(40)]
 BATCHES = [f"batch-{number}" for number in range(4)]
 ALICE = ("T1", "U0ALICE0001")
 GONE = errors.StoreUnreachableError("gone")
@@ -300,7 +300,7 @@ async def processes(server: str) -> AsyncIterator[list[tuple[Store, OrderRows]]]
         assert [store.database.errors for store, _ in found] == [0, 0, 0]
 
 
-@pytest.mark.parametrize("groups", [40, pytest.param(10_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("groups", [20, pytest.param(10_000, marks=pytest.mark.long)])
 async def test_no_transactions_wait_for_each_other_beside_take_overs_and_marks(
     processes: list[tuple[Store, OrderRows]], groups: int
 ) -> None:
