@@ -14,7 +14,7 @@ from bot.messages.blocks import View
 from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.leases import Lease
-from bot.outbound.store.outbox import MessageRows, mark
+from bot.outbound.store.outbox import MessageRows, ask_for_cards, mark
 from bot.outbound.store.store import Store
 from bot.outbound.store.writer import Writer
 from bot.runtime import Readiness, Tasks
@@ -22,7 +22,7 @@ from harness.stored import ACME
 from harness.texts import SESSION
 
 __all__ = ["Card", "CardSessions", "Deadline", "Folded", "Ignored", "IncomingAlert", "Lease", "MarkedCards"]
-__all__ += ["MessageRows", "Part", "Severity", "View", "first", "mark", "place"]
+__all__ += ["MessageRows", "Part", "Severity", "View", "ask_for_cards", "first", "mark", "place"]
 
 ALERT = Alert(session_id=SessionId(SESSION), text="it loops")
 NAME = (ACME.team_id, SessionId(SESSION))

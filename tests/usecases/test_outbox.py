@@ -33,7 +33,7 @@ from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import connect, session_lock
 from bot.outbound.store.leases import Lease
-from bot.outbound.store.outbox import MessageRows, mark, read_message
+from bot.outbound.store.outbox import MessageRows, ask_for_cards, mark, read_message
 from bot.outbound.store.writer import Writer
 from bot.runtime import Readiness, Tasks
 from bot.usecases.card_sender import LONGEST_ATTEMPT, CardSender
@@ -330,7 +330,8 @@ class World:
         def work(connection: Connection) -> Any:
             found = connection.fetch_all("SELECT ts FROM messages WHERE ts IS NOT NULL LIMIT 1")
             clicked = frozenset(row.ts for row in found if self.rng.random() < 0.3)
-            mark(connection, {session: clicked})
+            marks = {session: clicked}
+            mark(connection, marks, ask_for_cards(connection, marks))
             connection.flush()
             self.states[session[1]] = state
             return lambda: None

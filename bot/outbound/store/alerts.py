@@ -40,6 +40,7 @@ from bot.outbound.store.outbox import (
     readable,
     write_content,
 )
+from bot.outbound.store.writer import Read
 
 LONGEST_JOINED = 60.0  # seconds for which a message waits, and others join it
 _OPEN = f"""
@@ -140,7 +141,7 @@ def place(rows: MessageRows, alerts: Sequence[IncomingAlert]) -> asyncio.Future[
     return rows.do(alerts[0].team_id, partial(_place_all, alerts), locks)
 
 
-def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> list[Place]:
+def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> Read[list[Place]]:
     sessions = {(one.team_id, SessionId(one.alert.session_id)) for one in alerts}
     about = {"team_id": alerts[0].team_id, "channels": listed({one.channel_id for one in alerts})}
     found, ended_rows, waiting = connection.fetch_each(
@@ -153,7 +154,7 @@ def _place_all(alerts: Sequence[IncomingAlert], connection: Connection) -> list[
     placing.states = states_now(connection, sessions) if placing.cards else {}
     placed = [placing.place(one) for one in alerts]
     placing.write()
-    return placed
+    return lambda: placed
 
 
 def _read(row: Row) -> _OnCard:

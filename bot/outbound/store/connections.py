@@ -73,6 +73,10 @@ class Statement:
                 self.take()
         return self.found or []
 
+    def fetch_one(self) -> Row | None:
+        """Return the first row, if there is any."""
+        return next(iter(self.fetch_all()), None)
+
     def take(self) -> None:
         """Take the rows, if they have come: SQLite commits nothing while a statement has rows left."""
         if self.found is None and (columns := self.cursor.description):
@@ -187,10 +191,6 @@ class Connection:
         """Yield all rows of each statement, in one round trip for all. The values are for all of them."""
         for statement in [self.queue(sql, values) for sql in statements]:
             yield statement.fetch_all()
-
-    def fetch_one(self, sql: str, **values: object) -> Row | None:
-        """Return the first row, if there is any."""
-        return next(iter(self.fetch_all(sql, **values)), None)
 
     def execute(self, sql: str, **values: object) -> int:
         """Execute a statement. Return how many rows it changed."""

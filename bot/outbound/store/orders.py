@@ -35,7 +35,7 @@ from bot.outbound.store.running_orders import (
     write_outcome,
     write_row,
 )
-from bot.outbound.store.writer import Work, Writer
+from bot.outbound.store.writer import Read, Steps, Work, Writer
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ class OrderRows:
         is written with its outcome if that comes soon.
         """
 
-        def work(connection: Connection) -> Callable[[], State | None]:
+        def work(connection: Connection) -> Read[State | None]:
             values = write_row(running, self._owner) | {"given_at": connection.when(running.given_at)}
             stored, own = connection.queue(_INSERT, values), (values["id"], values["trigger_id"])
             return lambda: State(values["state"]) if own in (rows := stored.fetch_all()) or not rows else None
@@ -208,10 +208,12 @@ class OrderRows:
         """
         return self._do(running, partial(self._clear, running))
 
-    def _clear(self, running: RunningOrder, connection: Connection) -> Callable[[], tuple[bool | None, Against]]:
+    def _clear(self, running: RunningOrder, connection: Connection) -> Steps[Read[tuple[bool | None, Against]]]:
         verb, version = running.order.verb, running.order.expected_version
         known_at = _EVER if version is None else made_at(version)
-        before = connection.fetch_one(_BEFORE[verb], id=running.id, made_at=known_at)
+        asked = connection.queue(_BEFORE[verb], {"id": running.id, "made_at": known_at})
+        yield
+        before = asked.fetch_one()
         if before is None or before.id is not None:
             return partial(_same, (None, None) if before is None else (False, before))
         sent = connection.queue(_SEND, {"id": running.id, "owner": self._owner, "longest": _LONGEST[verb]})
@@ -220,7 +222,7 @@ class OrderRows:
     def judge(self, running: RunningOrder, judge: Callable[[Connection, str], _T]) -> asyncio.Future[_T]:
         """Decide about the pause of an alert in a transaction of its workspace and session; `judge` gets the owner."""
 
-        def work(connection: Connection) -> Callable[[], _T]:
+        def work(connection: Connection) -> Read[_T]:  # those of a workspace have its lock: steps would save nothing
             return partial(_same, judge(connection, self._owner))
 
         locks = [session_lock(*running.session), workspace_lock(running.order.actor.team_id)]
@@ -240,12 +242,14 @@ class OrderRows:
 
     def _settle(
         self, running: RunningOrder, end: tuple[Outcome, bool, bool], connection: Connection
-    ) -> Callable[[], Settled | None]:
+    ) -> Steps[Read[Settled | None]]:
         (outcome, doubt, looks), verb = end, running.order.verb
         asked = ask_for_cards(connection, running.marks(outcome))
         ago = 0.0 if running.settled_at is None else time.monotonic() - running.settled_at
         own, opposite = {"id": running.id, "owner": self._owner}, verb.opposite or ""
-        look = connection.fetch_one(_LOOK, id=running.id, ago=ago, opposite=opposite)
+        looking = connection.queue(_LOOK, {"id": running.id, "ago": ago, "opposite": opposite})
+        yield
+        look = looking.fetch_one()
         if look is None or look.owner != self._owner:
             return partial(_same, Settled(outcome, is_recorded=False) if look is None else None)
         settled, crossed = None, look.running or look.crossed
@@ -267,7 +271,7 @@ class OrderRows:
             row = row_of_order((*about, order.batch_id, actor.user_id, look.given_at, at, name))
             self._audit.add(connection, row, self._owner)
         replaced = [running.address.message_ts or ""] if running.replaces_click(outcome) else []
-        cards = mark(connection, running.marks(outcome), replaced, asked).get(running.session, NO_CARDS)
+        cards = mark(connection, running.marks(outcome), asked, replaced).get(running.session, NO_CARDS)
         told = Settled(outcome, cards, is_overtaken(verb, outcome, effect, look))
         return lambda: told if settled is None or settled.fetch_all() else None
 
@@ -275,8 +279,10 @@ class OrderRows:
         """Let the cards of its session show an order as it is now, also the one that was clicked."""
         marks = running.marks(running.outcome)
 
-        def work(connection: Connection) -> Callable[[], None]:
-            mark(connection, marks)
+        def work(connection: Connection) -> Steps[Read[None]]:
+            asked = ask_for_cards(connection, marks)
+            yield
+            mark(connection, marks, asked)
             return lambda: None
 
         self._do(running, work).add_done_callback(lambda _: self.database.messages_due.set())

@@ -25,7 +25,7 @@ from bot.core.sessions import Phase, Session, state_at_anchor
 from bot.outbound.store.connections import Connection, Row, Statement, listed, storable
 from bot.outbound.store.database import Database, session_lock
 from bot.outbound.store.leases import LEADS
-from bot.outbound.store.writer import Writer
+from bot.outbound.store.writer import Read, Steps, Work, Writer
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -147,14 +147,9 @@ class MessageRows:
     database: Database
     writer: Writer
 
-    def do(self, team_id: str, work: Callable[[Connection], _T], locks: Sequence[int] = ()) -> asyncio.Future[_T]:
+    def do(self, team_id: str, work: Work[_T], locks: Sequence[int] = ()) -> asyncio.Future[_T]:
         """Do some work on messages of a workspace with the next ones, and let the outbox look then."""
-
-        def keep(connection: Connection) -> Callable[[], _T]:
-            result = work(connection)
-            return lambda: result
-
-        done = self.writer.do(keep, person=(team_id, ""), locks=locks)
+        done = self.writer.do(work, person=(team_id, ""), locks=locks)
         done.add_done_callback(lambda _: self.database.messages_due.set())
         return done
 
@@ -193,9 +188,9 @@ class MessageRows:
         channel_id, ts = posted
         values = {"id": card.id, "ts": ts, "channel_id": channel_id, "shown": shown, "version": card.version}
 
-        def work(connection: Connection) -> str | None:
-            row = connection.fetch_one(_SENT, **values, term=term)
-            return None if row is None else row.ts
+        def work(connection: Connection) -> Read[str | None]:
+            sent = connection.queue(_SENT, values | {"term": term})
+            return lambda: next((row.ts for row in sent.fetch_all()), None)
 
         return self.do(card.team_id, work)
 
@@ -203,23 +198,24 @@ class MessageRows:
         """Leave a card as it is, since Slack refuses it with this code, unless it has changed. Add others `instead`."""
         told = code[:_LONGEST_CODE] if code not in {"", DELETED} else None
 
-        def close(connection: Connection) -> None:
-            row = connection.fetch_one(_CLOSE, id=card.id, version=card.version, code=told)
-            if row is not None and row.closed_at:
-                add_cards(instead, connection)
+        def close(connection: Connection) -> Steps[Read[None]]:
+            closed = connection.queue(_CLOSE, {"id": card.id, "version": card.version, "code": told})
+            yield
+            row = closed.fetch_one()
+            return add_cards(instead if row is not None and row.closed_at else (), connection)
 
         locks = [channel_lock(card.team_id, card.channel_id), *locks_of(instead)]  # no alert joins it meanwhile
         return self.do(card.team_id, close, locks)
 
-    def move(self, card: Card, to: str) -> asyncio.Future[int]:
+    def move(self, card: Card, to: str) -> asyncio.Future[list[Row]]:
         """Let a card be posted in another channel than the one for which Slack refuses it."""
         values, locks = {"id": card.id, "to": to, "is_critical": int(card.is_critical)}, [card.channel_id, to]
         held = [channel_lock(card.team_id, one) for one in locks]  # no alert joins it meanwhile
-        return self.do(card.team_id, lambda connection: connection.execute(_MOVE, **values), held)
+        return self.do(card.team_id, lambda connection: connection.queue(_MOVE, values).fetch_all, held)
 
-    def send_again(self, card: Card) -> asyncio.Future[int]:
+    def send_again(self, card: Card) -> asyncio.Future[list[Row]]:
         """Let a card be sent again, since nobody knows which state of it Slack has."""
-        return self.do(card.team_id, lambda connection: connection.execute(_SEND_AGAIN, id=card.id))
+        return self.do(card.team_id, lambda connection: connection.queue(_SEND_AGAIN, {"id": card.id}).fetch_all)
 
 
 def read_message(connection: Connection, message_id: str) -> Card | None:
@@ -242,8 +238,8 @@ def locks_of(added: Iterable[Card]) -> list[int]:
     return sorted({session_lock(card.team_id, part.session_id) for card in added for part in card.parts})
 
 
-def add_cards(added: Iterable[Card], connection: Connection) -> None:
-    """Add cards in a transaction that holds the locks of their sessions.
+def add_cards(added: Iterable[Card], connection: Connection) -> Read[None]:
+    """Add cards in a transaction that holds the locks of their sessions, perhaps as a work of its writer.
 
     Else it could commit just before one that marks, and has not seen, these cards; they would show what was before.
     """
@@ -254,15 +250,16 @@ def add_cards(added: Iterable[Card], connection: Connection) -> None:
         row |= {"mentioned_at": now if card.mentions else None, "sender": card.sender or None}
         connection.queue(_ADD_PART, *[part_values(part, card) | {"now": now} for part in card.parts])
         connection.queue(_ADD, row)
+    return lambda: None
 
 
 def ask_for_cards(connection: Connection, marks: Marks) -> Statement:
-    """Queue the question which cards `mark` marks, so that it costs no round trip of its own."""
+    """Queue the question which cards `mark` marks."""
     return connection.queue(_MARKED, *([{"sessions": listed(sorted(marks))}] if marks else ()))
 
 
 def mark(
-    connection: Connection, marks: Marks, replaced: Iterable[str] = (), asked: Statement | None = None
+    connection: Connection, marks: Marks, asked: Statement, replaced: Iterable[str] = ()
 ) -> dict[SessionName, MarkedCards]:
     """Let the next statement that is read mark the open cards of sessions as due, those that are clicked first.
 
@@ -270,7 +267,7 @@ def mark(
     Return the cards by session.
     """
     found = {session: MarkedCards() for session in marks}
-    for row in (asked or ask_for_cards(connection, marks)).fetch_all():
+    for row in asked.fetch_all():
         before = found[row.team_id, row.session_id]
         ids = {**before.ids, (row.team_id, row.channel_id, row.ts or ""): row.id}
         facts = before.facts or next((one for _, one in readable([row], facts_of)), None)

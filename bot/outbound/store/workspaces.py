@@ -311,7 +311,7 @@ class Notices:
         until = None if seconds is None else now + seconds
 
         def claim_one(connection: Connection) -> bool:
-            if connection.fetch_one(IS_RECORDED, team_id=team_id) is None:
+            if not connection.fetch_all(IS_RECORDED, team_id=team_id):
                 return False
             return _claim(connection, team_id, f"notice {name}", until, now)
 

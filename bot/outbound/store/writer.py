@@ -6,7 +6,7 @@ Each work can be done again: the answer to a commit can be lost. While the datab
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -41,8 +41,11 @@ _MOST_LOCKS = 200  # in a transaction: each takes room in the server's table
 _NOT_WRITTEN = "Orders cannot be recorded ({why}). A restart now would lose those in progress."
 _FULL = "too many changes wait for it"
 
-Work = Callable[[Connection], Callable[[], _T]]
-"""It queues its statements, and returns a function that reads the result after the commit."""
+Read = Callable[[], _T]
+Steps = Generator[None, None, _T]
+Work = Callable[[Connection], Read[_T] | Steps[Read[_T]]]
+"""It queues its statements, and returns a function that reads the result after the commit. One that needs answers first
+is a generator: it yields before it reads them, so that those for other works come in the same round trip."""
 
 
 @dataclass(slots=True, eq=False)
@@ -212,9 +215,9 @@ class Writer:
     async def _commit(self, works: Sequence[_Waiting], *, is_alone: bool = False) -> None:
         lease, began = self.lease if self.is_renewal_due else None, time.monotonic()
 
-        def write(connection: Connection) -> Callable[[], list[Any]]:
-            reads: list[Callable[[], Any]] = [lease.renew(connection)] if lease else []
-            reads += [one.work(connection) for one in works]
+        def write(connection: Connection) -> Read[list[Any]]:
+            reads: list[Read[Any]] = [lease.renew(connection)] if lease else []
+            reads += _do_together(works, connection)
             return lambda: [read() for read in reads]
 
         results = await self.database.change_orders(
@@ -231,6 +234,32 @@ class Writer:
         for one, result in zip(works, results, strict=True):
             if not one.result.done():
                 one.result.set_result(result)
+
+
+def _do_together(works: Sequence[_Waiting], connection: Connection) -> list[Read[Any]]:
+    """Begin works in their order, and let all that wait for answers go on together.
+
+    One that shares a lock with one that waits begins when all of these have ended, so that it sees what they wrote.
+    """
+    reads, waiting, held = dict[_Waiting, Read[Any]](), list[Iterator[None]](), set[int]()
+
+    def steps(one: _Waiting) -> Iterator[None]:
+        begun = one.work(connection)
+        reads[one] = (yield from begun) if isinstance(begun, Generator) else begun
+
+    def finish() -> None:
+        while waiting:
+            waiting[:] = [one for one in waiting if next(one, True) is None]
+        held.clear()
+
+    for one in works:
+        if not held.isdisjoint(one.locks):
+            finish()
+        if next(begun := steps(one), True) is None:
+            waiting.append(begun)
+            held.update(one.locks)
+    finish()
+    return [reads[one] for one in works]
 
 
 def _can_pass(error: Exception) -> bool:

@@ -12,7 +12,7 @@ from bot.outbound.store.alerts import LONGEST_JOINED, Place
 from bot.outbound.store.outbox import IS_OPEN
 from harness import cards as stored
 from harness.cards import incoming
-from harness.order_rows import orders_of, record, running, session_lock
+from harness.order_rows import Connection, orders_of, record, running, session_lock
 from harness.product import SessionId, Store, alerts, cards, outcomes
 from harness.stored import ACME, execute, fetch
 from harness.texts import SESSION
@@ -37,7 +37,11 @@ async def mark_cards(
     store: Store, *clicked: str, replaced: tuple[str, ...] = ()
 ) -> Mapping[tuple[str, SessionId], stored.MarkedCards]:
     clicks, locks = {stored.NAME: frozenset(clicked)}, [session_lock(*stored.NAME)]
-    return await store.database.change(lambda connection: stored.mark(connection, clicks, replaced), locks=locks)
+
+    def work(connection: Connection) -> Mapping[tuple[str, SessionId], stored.MarkedCards]:
+        return stored.mark(connection, clicks, stored.ask_for_cards(connection, clicks), replaced)
+
+    return await store.database.change(work, locks=locks)
 
 
 async def take(rows: stored.MessageRows, term: int = TERM, urgency: int = cards.Urgency.UPDATE) -> list[str]:

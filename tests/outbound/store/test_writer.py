@@ -159,6 +159,50 @@ def _insert(name: str, connection: order_rows.Connection) -> Callable[[], None]:
     return lambda: None
 
 
+async def test_works_of_a_session_in_a_transaction_see_each_other(store: Store) -> None:
+    """That of another session comes between them."""
+    people, database = ("U0ALICE0001", "U0BOB000001", "U0CAROL0001"), WatchedDatabase(store)
+    async with order_rows.orders_of(store, lease=order_rows.Lease("ours", 60.0), database=database) as rows:
+        orders = [
+            order_rows.running(session=session, user=person)
+            for session, person in zip((SESSION, OTHER_SESSION, SESSION), people, strict=True)
+        ]
+        await order_rows.record(rows, *orders)
+        database.groups.clear()
+        settled = await asyncio.gather(*(rows.settle(one, outcomes.Paused()) for one in orders))
+    assert len(database.groups) == 1
+    assert [getattr(one.outcome, "earlier_by", None) for one in settled if one] == ["", "", "U0ALICE0001"]
+    assert await fetch(store, "SELECT user_id FROM orders ORDER BY seq") == [(one,) for one in people]
+
+
+ACTS: dict[str, Callable[[OrderRows, order_rows.OrderRow], Any]] = {
+    "record": lambda rows, one: rows.record(one),
+    "clear": lambda rows, one: rows.clear(one),
+    "settle": lambda rows, one: rows.settle(one, outcomes.Paused()),
+    "show": lambda rows, one: rows.show(one),
+    "told": lambda rows, one: rows.told(one, "ack", within=0.0),
+}
+
+
+@pytest.mark.parametrize("does", ACTS)
+async def test_a_transaction_takes_few_round_trips_however_many_orders_it_has(
+    postgresql_urls: Iterator[str], monkeypatch: pytest.MonkeyPatch, does: str
+) -> None:
+    trips, sync = list[None](), psycopg.Pipeline.sync
+    monkeypatch.setattr(psycopg.Pipeline, "sync", lambda pipeline: trips.append(sync(pipeline)))
+    async with open_store(Secret(next(postgresql_urls)), [KEY]) as store:
+        database = WatchedDatabase(store)
+        async with order_rows.orders_of(store, lease=order_rows.Lease("ours", 60.0), database=database) as rows:
+            orders = [order_rows.running(session=session) for session in SESSIONS[:30]]
+            await asyncio.gather(*(order_rows.record(rows, one) for one in orders if does != "record"))
+            database.groups.clear()
+            trips.clear()
+            for one in orders:
+                ACTS[does](rows, one)
+            await until(lambda: all(one.result.done() for one in rows.writer.waiting))
+            assert (len(database.groups), len(trips)) == (1, 1 if does == "told" else 2)
+
+
 # --- what other transactions hold: on PostgreSQL, which has many at the same time ---
 
 REPEATABLE_READ = """
