@@ -242,9 +242,10 @@ def frozen_transaction(url: str, *locks: int) -> Iterator[order_rows.Connection]
 @contextmanager
 def frozen_process(url: str) -> Iterator[None]:
     """Let a process freeze while it takes the lead, with the lock of a session."""
-    query(url, "UPDATE leases SET until = 0")
     with frozen_transaction(url, order_rows.session_lock("T0HOME00001", SESSION)) as connection:
-        assert order_rows.Lease("frozen").renew(connection)() == 2
+        # no other process renews it meanwhile: they would wait for this row
+        connection.execute("UPDATE leases SET until = 0 WHERE name = :name", name=order_rows.LEADER)
+        assert order_rows.Lease("frozen").renew(connection)() is not None
         yield
 
 
