@@ -41,6 +41,7 @@ _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # M_MMAP_THRESHOLD and M_ARENA_MAX of <mal
 _LARGE = 128 * 1024  # bytes; SQLite takes and frees blocks of 90,000 in each transaction
 
 _EARLY = 0.02  # seconds by which a timer can fire before its time
+_HALF = 0.0005  # seconds: uvloop rounds the time that is left to milliseconds, as it had rounded the time down
 
 _LONGEST_GAP = 1.2  # ticks; shorter standstills are within what `core.orders` assumes for the way
 _BACKLOG = 1.0  # seconds after a standstill in which what is read can have waited for its end
@@ -170,7 +171,7 @@ async def happens(event: asyncio.Event, *, within: float | None) -> bool:
 
 def until_tick(every: float) -> float:
     """Return the seconds until the next multiple of so many seconds, so that timers that can wait fire together."""
-    return every - (time.monotonic() + _EARLY) % every + _EARLY
+    return every - (time.monotonic() + _EARLY) % every + _EARLY + _HALF
 
 
 Job = Callable[[], Awaitable[float]]

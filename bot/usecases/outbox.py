@@ -175,13 +175,12 @@ class Outbox:
 
         A process that does not lead tells the one that does what it was woken for.
         """
-        interval = until_tick(LOOK_INTERVAL)
         if self.sender is None or (term := self.lease.term) is None:
             self._give_up()
             if is_woken:
                 await self.rows.database.tell(MESSAGES)
                 await asyncio.sleep(TELL_INTERVAL)
-            return interval
+            return until_tick(LOOK_INTERVAL)
         leading = self.lease.leading
         if term != self._term:
             self._give_up()
@@ -189,7 +188,7 @@ class Outbox:
                 await self.rows.begin()
             self._term = term
         if await self._leaves():
-            return interval
+            return until_tick(LOOK_INTERVAL)
         urgency = Urgency.NEW_ALERT if len(self._entries) >= MOST_KNOWN else Urgency.UPDATE
         taken = await self.rows.take(leading, urgency=urgency)
         for row in taken:
@@ -200,7 +199,7 @@ class Outbox:
                 self._push(row.id, name, row.urgency)
         if len(taken) == MOST_TAKEN:
             self.wake.set()
-        return max(0.0, min(interval, self.lease.trusted_for()))
+        return max(0.0, min(until_tick(LOOK_INTERVAL), self.lease.trusted_for()))
 
     def _give_up(self) -> None:
         """Break off what is under way, and forget all: another process can lead. A post is finished and recorded.

@@ -204,7 +204,7 @@ class AuditTrail:
 
     async def chain(self, lease: Lease) -> float:
         """Chain at most BATCH rows, if this process leads. Return the seconds until there can be more."""
-        if lease.term is None or not await self.database.finds(_HAS_NEW):
+        if lease.term is None or not await self.database.look(_HAS_NEW):
             return INTERVAL
         values = {**self._after, **lease.leading}
         page, marks = await self.database.change(partial(self._chain, values), locks=[LOCK])

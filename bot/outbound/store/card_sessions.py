@@ -29,8 +29,6 @@ _TEAMS = f"""
       UNION ALL SELECT team_id, min(given_at) FROM orders WHERE {_IS_PAUSED} GROUP BY team_id) AS found
     GROUP BY team_id ORDER BY team_id
 """
-_CAN_BE = f"SELECT 1 FROM messages WHERE closed_at IS NULL UNION ALL SELECT 1 FROM orders WHERE {_IS_PAUSED} LIMIT 1"
-"""Whether there can be some. It reads one row, however many cards are open."""
 _SESSIONS = f"""
     SELECT session_id, (SELECT count(*) FROM orders WHERE orders.team_id = :team_id
       AND orders.session_id = found.session_id AND {_IS_PAUSED} AND ends_by_default IS NULL) AS is_ending
@@ -88,8 +86,7 @@ class CardSessions:
 
     async def teams(self) -> dict[str, float]:
         """Return the workspaces with open cards or paused sessions, each with the time of the oldest (Unix seconds)."""
-        rows = await self.database.fetch_all(_TEAMS) if await self.database.finds(_CAN_BE) else []
-        return {row.team_id: row.since for row in rows}
+        return {row.team_id: row.since for row in await self.database.look(_TEAMS)}
 
     async def open_sessions(self, team_id: str) -> dict[SessionId, bool]:
         """Return the sessions with open cards, or that are paused. The one not read for the longest time is first.

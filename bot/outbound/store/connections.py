@@ -41,8 +41,8 @@ class Driver:
     close: Callable[[], None] = lambda: None  # closes what is left when all connections are closed
     # lets each notification of a process be heard, until it is cancelled
     listen: Callable[[Callable[[str], None]], Coroutine[Any, Any, None]] | None = None
-    # returns whether a statement with values finds a row, without a thread; None: ask otherwise
-    finds: Callable[[str, Mapping[str, object]], Awaitable[bool | None]] | None = None
+    # returns the rows of a statement with values, of types that JSON has, without a thread; None: ask otherwise
+    look: Callable[[str, Mapping[str, object]], Awaitable[list[Row] | None]] | None = None
     last_change: Callable[[], object] = object  # returns what is equal only if the database has not changed
 
     @property

@@ -57,19 +57,19 @@ class Database:
         """Return all rows, in one round trip. See `Connection` for the SQL."""
         return await self.read(lambda connection: connection.fetch_all(sql, **values))
 
-    async def finds(self, sql: str, **values: object) -> bool:
-        """Return whether a statement finds a row. An idle bot does little else, so it wakes no thread if it can.
+    async def look(self, sql: str, **values: object) -> list[Row]:
+        """Return all rows, which are few. An idle bot does little else, so it wakes no thread if it can.
 
         On SQLite what only the time changes is found within LOOKS_AGAIN_AFTER seconds.
         """
         asked = values, self.driver.last_change()
         if asked == self._found_nothing.get(sql):
-            return False
-        found = await self.driver.finds(sql, values) if self.driver.finds is not None else None
-        if found is None:
-            found = await self.fetch_one(sql, **values) is not None
-        self._found_nothing[sql] = None if found else asked
-        return found
+            return []
+        rows = await self.driver.look(sql, values) if self.driver.look is not None else None
+        if rows is None:
+            rows = await self.fetch_all(sql, **values)
+        self._found_nothing[sql] = None if rows else asked
+        return rows
 
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Return the result of `work`, which only reads, each time what is committed by then."""

@@ -308,7 +308,7 @@ class OrderRows:
         One that can't be read is told to nobody, and speaks against nothing any more.
         """
         values = {"known": listed(known), "lease": self.lease.seconds, **self.lease.leading}
-        if not await self.database.finds(_ANY_LEFT, **values):
+        if not await self.database.look(_ANY_LEFT, **values):
             return []
         taken = await self.database.change(lambda connection: self._adopt(connection, values))
         for running in taken:

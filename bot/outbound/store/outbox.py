@@ -166,7 +166,7 @@ class MessageRows:
 
         From now on the process that leads, with these values of its lease, has them.
         """
-        if not await self.database.finds(_LOOK, term=leading["term"], urgency=urgency):
+        if not await self.database.look(_LOOK, term=leading["term"], urgency=urgency):
             return []
         values = {**leading, "urgency": urgency}
         return await self.database.change(lambda connection: connection.fetch_all(_TAKE, **values))

@@ -6,21 +6,23 @@ import os
 import re
 import select
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from bot.outbound.store.connections import Driver
+from bot.outbound.store.connections import Driver, Row
 from bot.outbound.store.errors import StoreNotUsableError
+from bot.runtime import ended
 
 _log = logging.getLogger(__name__)
 
 _RETRY_DELAY = 5.0  # seconds until the connection for notifications is opened again
-_LOOK_TIMEOUT = 2.0  # seconds for a look
+_LOOK, _LOOK_TIMEOUT = b"(SELECT json_agg(found) FROM (%b) AS found)", 2.0  # seconds for a look
 # firewalls and proxies drop connections that are silent for longer
 _DEFAULTS = {"connect_timeout": "5", "application_name": "anchor-bot", "keepalives_idle": "60"}
 _BAD_URL = "DATABASE_URL is invalid: use postgresql://user:password@host:5432/name or sqlite:///anchor-bot.db."
@@ -70,7 +72,7 @@ def driver(url: str) -> Driver:
         has_ended=_has_ended,
         break_off=_break_off,
         listen=listener.listen,
-        finds=listener.finds,
+        look=listener.look,
     )
 
 
@@ -89,6 +91,8 @@ class _Listener:
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
         self._raw: psycopg.AsyncConnection[Any] | None = None
+        self._looks: list[tuple[bytes, Mapping[str, object]]] = []  # those of this turn of the event loop
+        self._asking: asyncio.Future[tuple[Sequence[Any] | BaseException]]
 
     async def listen(self, hear: Callable[[str], None]) -> None:
         """Hear what `tell` tells (https://www.postgresql.org/docs/current/sql-notify.html), and "" at first."""
@@ -109,17 +113,27 @@ class _Listener:
                 _log.info("no notifications", extra={"why": type(error).__name__})
             await asyncio.sleep(_RETRY_DELAY)
 
-    async def finds(self, sql: str, values: Mapping[str, object]) -> bool | None:
-        """Return whether a statement finds a row; None without an answer."""
+    async def look(self, sql: str, values: Mapping[str, object]) -> list[Row] | None:
+        """Return the rows of a statement; None without an answer. All looks of a turn are sent as one statement."""
         if (raw := self._raw) is None:
             return None
-        # it goes on if the look is cancelled, and can fail then
-        asking = asyncio.gather(raw.execute(_translate(sql), values), return_exceptions=True)
+        if not self._looks:
+            # it goes on if the look is cancelled, and can fail then
+            self._asking = asyncio.gather(self._ask(raw), return_exceptions=True)
+        asking, place = self._asking, len(self._looks)
+        self._looks.append((_translate(sql), values))
         await asyncio.wait({asking}, timeout=_LOOK_TIMEOUT)
         if not asking.done():
             _break_off(raw)
-        (found,) = await asking
-        return None if isinstance(found, BaseException) else found.rowcount > 0
+        await ended(asking)
+        (answer,) = asking.result()
+        return None if isinstance(answer, BaseException) else [SimpleNamespace(**row) for row in answer[place] or ()]
+
+    async def _ask(self, raw: psycopg.AsyncConnection[Any]) -> Sequence[Any]:
+        looks, self._looks = self._looks, []
+        parts = (_LOOK % sql.replace(b"%(", b"%%(%d_" % place) for place, (sql, _) in enumerate(looks))
+        named = {f"{place}_{name}": one for place, (_, values) in enumerate(looks) for name, one in values.items()}
+        return await (await raw.execute(b"SELECT " + b", ".join(parts), named)).fetchone() or ()
 
 
 async def _hear(raw: psycopg.AsyncConnection[Any], hear: Callable[[str], None]) -> None:

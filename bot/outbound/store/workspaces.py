@@ -151,8 +151,7 @@ class WorkspaceRows:
 
     async def pausing_teams(self) -> list[str]:
         """Return the ids of the workspaces in which alerts can pause."""
-        rows = await self._database.fetch_all(_PAUSING) if await self._database.finds(_PAUSING) else []
-        return [row.team_id for row in rows]
+        return [row.team_id for row in await self._database.look(_PAUSING)]
 
     async def set_key(self, team_id: str, key: AnchorKey, *, if_version: int | None = None, by: str = "") -> bool:
         """Replace the Anchor key."""

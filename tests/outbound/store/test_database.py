@@ -125,12 +125,30 @@ async def test_the_end_of_the_connection_for_notifications_breaks_no_other_one(
         await until(lambda: len(heard) > 1)
         await store.database.tell("something")
         await until(lambda: "something" in heard)
-        parts = {asyncio.create_task(store.database.finds("SELECT pg_sleep(600)")), listening}
+        parts = {asyncio.create_task(store.database.look("SELECT pg_sleep(600)")), listening}
         await asyncio.sleep(0.1)  # until the look is sent
         for one in parts:
             one.cancel()
         _, hanging = await asyncio.wait(parts, timeout=20.0)
         assert not hanging
+
+
+LOOK, FAILING = "SELECT 1 AS it WHERE CAST(:value AS int) > 1", "SELECT it FROM missing WHERE it = :value"
+SENT = "SELECT query FROM pg_stat_activity WHERE query LIKE 'SELECT (SELECT%' AND datname = current_database()"
+
+
+@pytest.mark.parametrize("middle", [LOOK, FAILING])  # then each is asked again, alone
+async def test_looks_that_come_together_are_one_statement(postgresql_urls: Iterator[str], middle: str) -> None:
+    heard, url, looks = list[str](), next(postgresql_urls), [(LOOK, 2), (middle, 1), (LOOK, 3), (LOOK, 0)]
+    async with open_store(Secret(url), [KEY]) as store:
+        listening = asyncio.create_task(store.database.listen(heard.append))
+        await until(lambda: heard)
+        asking = (store.database.look(sql, value=value) for sql, value in looks)
+        found = await asyncio.gather(*asking, return_exceptions=True)
+        assert [str(row[0]).count("json_agg") for row in query(url, SENT)] == [len(looks)]
+        listening.cancel()
+    expected = [errors.StoreBrokenError if sql == FAILING else [1] if value > 1 else [] for sql, value in looks]
+    assert [[row.it for row in one] if isinstance(one, list) else type(one) for one in found] == expected
 
 
 async def test_a_call_that_is_given_up_leaves_its_connection_to_others(store: Store) -> None:
