@@ -10,7 +10,7 @@ import pytest
 from bot import app, logs
 from bot.cli import main
 from bot.config.settings import SETTINGS
-from bot.core import alert_tokens, alerts, commands, mentions, retries
+from bot.core import alert_tokens, alerts, auto_pauses, commands, mentions, retries
 from bot.core import orders as core_orders
 from bot.core import session_checks as checked
 from bot.inbound import alert_endpoint, alert_formats, http
@@ -19,7 +19,7 @@ from bot.inbound.slack import request, socket_mode
 from bot.messages.sessions import MOST_PAUSED, MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.slack import roles
-from bot.outbound.store import auto_pauses, connections, database, leases, people, pruning, store, writer
+from bot.outbound.store import connections, database, leases, people, pruning, store, writer
 from bot.usecases import auto_pauses as automatic
 from bot.usecases import delivery, orders, outbox, permissions, queue, reminders, session_cards, session_checks
 

@@ -21,6 +21,10 @@ class Role(StrEnum):
 
 FULL_MEMBERS = frozenset({Role.ADMIN, Role.MEMBER})  # the roles that are allowed to pause and resume
 
+MAKE_ADMIN = ("is_admin", "is_owner", "is_primary_owner")
+MAKE_RESTRICTED = ("is_restricted", "is_ultra_restricted", "is_bot", "deleted")
+"""The flags of Slack's user objects of which any one makes somebody an admin, or restricted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:

@@ -23,7 +23,7 @@ from bot.messages.sessions import list_message, list_refusal
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.journal import SessionStates
+from bot.outbound.store.journal import PAUSED_WITHIN, SessionStates
 from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import KeyedLocks, Tasks, ended
 from bot.usecases.delivery import MessageDelivery
@@ -39,7 +39,6 @@ MOST_LISTS = 2_000
 KEPT = 600.0  # seconds for which lists, and the lasting facts of a session, are remembered
 
 _FACTS_TIMEOUT = 3.0  # seconds
-PAUSED_WITHIN = 86_400.0  # seconds; few sessions live longer
 MOST_IN_FLIGHT = 20  # of all workspaces: reads must not take the processor from orders
 
 

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.fields import Secret, object_field, text_field
 from bot.core.orders import Actor
-from bot.core.permissions import FULL_MEMBERS, Profile, Role, is_surely_outsider, role_of
+from bot.core.permissions import FULL_MEMBERS, MAKE_ADMIN, MAKE_RESTRICTED, Profile, Role, is_surely_outsider, role_of
 from bot.core.retries import backoff
 from bot.core.workspace import Workspace
 from bot.outbound.slack.web_api import TOKEN_REFUSED, RefusedError, SlackUnreachableError, call
@@ -76,8 +76,8 @@ def _read_profile(user: object) -> Profile:
         team_id=text_field(user, "team_id"),
         enterprise_id=text_field(enterprise, "enterprise_id"),
         teams=frozenset(team for team in teams if isinstance(team, str)) if isinstance(teams, list) else frozenset(),
-        is_admin=_any(user, "is_admin", "is_owner", "is_primary_owner"),
-        is_restricted=_any(user, "is_restricted", "is_ultra_restricted", "is_bot", "deleted"),
+        is_admin=_any(user, *MAKE_ADMIN),
+        is_restricted=_any(user, *MAKE_RESTRICTED),
         is_stranger=_any(user, "is_stranger"),
         has_roles=isinstance(user.get("is_restricted"), bool),
     )

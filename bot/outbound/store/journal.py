@@ -65,6 +65,7 @@ class OrderHistory:
 
 
 MOST_OTHERS = 200  # sessions whose pauses are read beside those of a list
+PAUSED_WITHIN = 86_400.0  # seconds since the pauses of those; few sessions live longer
 
 _EFFECTIVE = "', '".join(PHASES)
 _IN_WORK = f"OR (verb = '{Verb.PAUSE}' AND state = '{State.SENT}')"
