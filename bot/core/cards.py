@@ -10,8 +10,6 @@ from bot.core.orders import Verb, program_name
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Phase, Session, SessionState
 
-BATCH_INTERVAL = 10.0  # seconds between two updates of the result of a batch that is still being sent
-
 
 class Head(StrEnum):
     """The first thing that a card of an alert says."""

@@ -119,19 +119,20 @@ def button(  # noqa: PLR0913 - the variants of a button
     name: str = "",
     label: str = "",
     is_asked: bool = False,
+    is_red: bool = False,
     version: str = "",
 ) -> Block:
     """Return the button for this order; every click is a new order by the person who clicks.
 
     Resume and End ask first, unless the message itself `is_asked`. `name` is that of the agent. Only Resume has a
-    `version`.
+    `version`. End is always red.
     """
     about = joined(code(name, limit=_LONGEST_NAME) if name else "", code(session_id[:8]))
     questions = {
         Verb.RESUME: (QUESTION, f"{about}. {EFFECT}"),
         Verb.END: ("End this session?", f"{about}. {END_EFFECT}"),
     }
-    style, confirm = {"style": "danger"} if verb is Verb.END else {}, dict[str, Any]()
+    style, confirm = {"style": "danger"} if is_red or verb is Verb.END else {}, dict[str, Any]()
     if verb in questions and not is_asked:
         title, text = questions[verb]
         confirm = {"title": plain_text(title), "text": mrkdwn(text), "confirm": plain_text(_LABELS[verb]), **style}

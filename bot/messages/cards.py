@@ -251,7 +251,7 @@ def _card_buttons(shown: Shown) -> list[Block]:
         return [one for block in shown.reminder.blocks for one in block.get("elements", ()) if "value" in one]
     is_firing = isinstance(content, AlertContent) and content.resolved_at is None
     is_red = is_firing and shown.severity == _SEVERITIES[Severity.CRITICAL]
-    pause = buttons.button(Verb.PAUSE, shown.session_id, name=name) | ({"style": "danger"} if is_red else {})
+    pause = buttons.button(Verb.PAUSE, shown.session_id, name=name, is_red=is_red)
     if state is None or state.phase in {Phase.PAUSING, Phase.RESUMED}:
         return [pause]
     known = buttons.state_buttons(shown.session_id, state, name)

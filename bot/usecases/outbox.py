@@ -18,7 +18,8 @@ from cachetools import LRUCache
 
 from bot.core import retries
 from bot.core.alerts import AlertContent
-from bot.core.cards import BATCH_INTERVAL, BatchContent, Card, HeldContent, Urgency
+from bot.core.cards import BatchContent, Card, HeldContent, Urgency
+from bot.core.rate_limits import BATCH_INTERVAL, CALL_INTERVAL, MOST_UPDATES, TOKEN_INTERVAL, UPDATES_WINDOW
 from bot.metrics import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.slack.web_api import TOKEN_REFUSED
@@ -30,9 +31,6 @@ from bot.usecases.card_sender import CardSender, instead_of
 
 _log = logging.getLogger(__name__)
 
-CALL_INTERVAL = 1.0  # seconds from the end of a post to the next one in its channel, and the same between two updates
-MOST_UPDATES, WINDOW = 40, 61.0  # the most updates of a workspace within so many seconds: Slack allows 50 per minute
-TOKEN_INTERVAL = 60.0  # seconds between two calls for a workspace whose token Slack refuses
 MOST_SENDING, MOST_SENDING_EACH = 50, 17  # calls of all workspaces and of one: Slack can hang for one of them
 MOST_KNOWN = 100_000  # messages in memory, some 25 MB; with more, only those that are posts of alerts are taken
 MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
@@ -89,7 +87,7 @@ class _Lane:
         if not self.name.is_post:
             times.append(self.workspace.updates_from)
             if len(updates := self.workspace.updates) == MOST_UPDATES:
-                times.append(updates[0] + WINDOW)
+                times.append(updates[0] + UPDATES_WINDOW)
         return max(times) - time.monotonic()
 
 
