@@ -37,7 +37,7 @@ def test_a_mutant_is_found_again_if_its_code_is_there(
     record.write(file, 7, "c0ffee", [Verdict(SITE, "tests/test_one.py", hung=False, covering=1, ran=1, seconds=1.0)])
     assert json.loads(file.read_text())["commit"] == "c0ffee"
     seed, (mutant,) = record.read(file)
-    assert (seed, mutant["killed"]) == (7, True)
+    assert (seed, mutant["killed_by"]) == (7, "tests/test_one.py")
     assert record.find_again([mutant], found) == ({} if expected is None else {found[expected]: mutant})
 
 

@@ -5,7 +5,7 @@ import random
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,8 @@ def main() -> int:
     wanted = (options.fill if options.against else options.count) - len(again)
     mutations = sorted([*again, *_choose(_within(options.only, found), seed, wanted, again)])
     keep = partial(record.write, options.output, seed, record.commit()) if options.output else lambda _: None
-    verdicts = _try(mutations, options.jobs, keep)
+    killers = {mutation: mutant["killed_by"] for mutation, mutant in again.items()}
+    verdicts = _try(mutations, killers, options.jobs, keep)
     print(f"\n{sum(verdict.killed_by is not None for verdict in verdicts)} of {len(verdicts)} mutations were killed")
     lost = record.no_longer_killed(again, verdicts)
     for verdict in lost:
@@ -72,8 +73,16 @@ def _choose(found: Sequence[Mutation], seed: int, count: int, others: Collection
     return chosen[: max(count, 0)]
 
 
-def _try(mutations: Sequence[Mutation], jobs: int, keep: Callable[[list[Verdict]], None]) -> list[Verdict]:
-    """Try them in as many copies of the checkout as there are jobs. `keep` is called with the verdicts after each."""
+def _try(
+    mutations: Sequence[Mutation],
+    killers: Mapping[Mutation, str | None],
+    jobs: int,
+    keep: Callable[[list[Verdict]], None],
+) -> list[Verdict]:
+    """Try them in as many copies of the checkout as there are jobs, each first with the test that killed it earlier.
+
+    `keep` is called with the verdicts after each.
+    """
     tests = coverage_map.load()
     left, verdicts, writing = iter(mutations), list[Verdict](), Lock()
 
@@ -81,7 +90,7 @@ def _try(mutations: Sequence[Mutation], jobs: int, keep: Callable[[list[Verdict]
         trials = Trials(directory, tests)
         try:
             for mutation in left:
-                verdict = trials.judge(mutation)
+                verdict = trials.judge(mutation, killers.get(mutation))
                 with writing:
                     verdicts.append(verdict)
                     print(f"{len(verdicts)}/{len(mutations)}  {verdict}", flush=True)

@@ -1,4 +1,4 @@
-"""The file of a run, such as tests/mutants.json: its seed, its commit, and each mutant with whether a test failed."""
+"""The file of a run, such as tests/mutants.json: its seed, its commit, and each mutant with the test that failed."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from scripts.mutation.sites import Mutation
 from scripts.mutation.trial import Verdict
 
 Mutant = Mapping[str, Any]
-"""`file`, `line`, `kind`, `before` and `after` as in a Mutation, and whether it was `killed`."""
+"""`file`, `line`, `kind`, `before` and `after` as in a Mutation, and `killed_by`: the test that failed, or None."""
 
 
 def read(path: Path) -> tuple[int, list[Mutant]]:
@@ -56,14 +56,14 @@ def find_again(mutants: Sequence[Mutant], found: Iterable[Mutation]) -> dict[Mut
 def no_longer_killed(again: Mapping[Mutation, Mutant], verdicts: Iterable[Verdict]) -> list[Verdict]:
     """Return the verdicts about those that were killed before, and survive now."""
     return [
-        one for one in verdicts if one.mutation in again and again[one.mutation]["killed"] and one.killed_by is None
+        one for one in verdicts if one.mutation in again and again[one.mutation]["killed_by"] and one.killed_by is None
     ]
 
 
 def _mutant(verdict: Verdict) -> Mutant:
     one = verdict.mutation
     values = {"file": one.file, "line": one.line, "kind": one.what, "before": one.before, "after": one.after}
-    return values | {"killed": verdict.killed_by is not None}
+    return values | {"killed_by": verdict.killed_by}
 
 
 def _text(before: str, after: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -79,13 +78,15 @@ class Trials:
         self._server.terminate()
         self._server.wait()
 
-    def judge(self, mutation: Mutation) -> Verdict:
-        """Run tests until one fails with the mutation, again when it runs alone, and not without the mutation."""
+    def judge(self, mutation: Mutation, earlier: str | None) -> Verdict:
+        """Run tests until one fails with the mutation, again when it runs alone, and not without the mutation.
+
+        The one that failed in an `earlier` run is the first.
+        """
         began = time.monotonic()
-        covering, batches = self._plan(mutation)
+        covering, batches = self._plan(mutation, earlier)
         ran = 0
-        for batch in batches:
-            left = [test.name for test in batch]
+        for left in batches:
             while left and time.monotonic() - began < _LONGEST_TRIAL:
                 with self._checkout.edited(mutation.file, mutation.line, mutation.after):
                     run = self._run(left)
@@ -95,10 +96,10 @@ class Trials:
                     is_sure = self._run([run.failed]).failed is not None
                 if is_sure and self._passes(run.failed):
                     return Verdict(mutation, run.failed, run.hung, covering, ran, time.monotonic() - began)
-                left = left[left.index(run.failed) + 1 :]
+                del left[: left.index(run.failed) + 1]
         return Verdict(mutation, None, False, covering, ran, time.monotonic() - began)  # noqa: FBT003
 
-    def _plan(self, mutation: Mutation) -> tuple[int, Iterator[list[Test]]]:
+    def _plan(self, mutation: Mutation, earlier: str | None) -> tuple[int, list[list[str]]]:
         lines = {(mutation.file, line) for line in mutation.lines} or users(ROOT, set(mutation.names))
         covering = self._tests.covering(lines)
         cheap = [test for test in covering if not test.costly]
@@ -107,7 +108,8 @@ class Trials:
         folder = [test for test in self._of_folder(mutation.file) if test.name not in names and not test.costly]
         more = _best(folder, _MOST_OF_FOLDER, _FOLDER_SECONDS, each="::") if covering else []
         more = [*(test for test in self._tests.tests.values() if test.name.startswith(_AT_IMPORT)), *more]
-        return len(covering), iter([batch for batch in (chosen[:_FIRST], chosen[_FIRST:], more) if batch])
+        batches = [[test.name for test in batch] for batch in (chosen[:_FIRST], chosen[_FIRST:], more)]
+        return len(covering), [[earlier] if earlier else [], *batches]
 
     def _of_folder(self, file: str) -> list[Test]:
         folder = PurePath("tests", *PurePath(file).parts[1:-1])
