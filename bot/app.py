@@ -40,8 +40,8 @@ from bot.outbound.store.journal import OrderHistory, SessionStates
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.outbox import MessageRows
-from bot.outbound.store.pruning import INTERVAL, prune
 from bot.outbound.store.reminders import ReminderRows
+from bot.outbound.store.retention import INTERVAL, prune
 from bot.outbound.store.store import Store, open_watched
 from bot.outbound.store.workspaces import saving_ids
 from bot.outbound.store.writer import Writer

@@ -19,7 +19,7 @@ from bot.inbound.slack import request, socket_mode
 from bot.messages.sessions import MOST_PAUSED, MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.slack import roles
-from bot.outbound.store import connections, database, leases, people, pruning, store, writer
+from bot.outbound.store import connections, database, leases, retention, store, writer
 from bot.usecases import auto_pauses as automatic
 from bot.usecases import delivery, orders, outbox, permissions, queue, reminders, session_cards, session_checks
 
@@ -151,16 +151,19 @@ PAGES: dict[str, list[Row]] = {
         ("It comes within {} s of that time", reminders.EARLY),
         ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
         ("once per {} and channel, and {} times", span(rate_limits.CALL_INTERVAL), rate_limits.MOST_UPDATES),
-        ("has not changed for {} days", pruning.MESSAGE_DAYS),
+        ("has not changed for {} days", retention.MESSAGE_DAYS),
         ("time and {} per {}", checked.MOST_AFTER_PAUSES, span(checked.READS_WINDOW)),
     ],
     "administration": [
         ("caches each answer for {} minutes", word(minutes(roles.PROFILE_TTL))),
-        ("full member within the last {} days", people.KEPT / 86_400),
+        ("full member within the last {} days", retention.PROFILE_DAYS),
         ("Slack has {} seconds to answer for an end", permissions.END_LOOKUP),
         ("by default for {} days", DAYS),
     ],
-    "privacy": [("`JOURNAL_DAYS`** ({} by default)", DAYS), ("nothing has changed for {} days", pruning.MESSAGE_DAYS)],
+    "privacy": [
+        ("`JOURNAL_DAYS`** ({} by default)", DAYS),
+        ("nothing has changed for {} days", retention.MESSAGE_DAYS),
+    ],
     "install": [("headers take over {} s", http.HEADER_TIMEOUT)],
 }
 

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.core.session_ids import SessionId
-from bot.core.sessions import NotRead, Session, SessionPage
+from bot.core.sessions import MOST_PAGES, NotRead, Session, SessionPage
 
 MOST_READS = 9
 """The most requests of a check: so 20 sessions that are in no list are read within four minutes."""
 
 MOST_AFTER_PAUSES, READS_WINDOW = 3, 60.0
 """The most reads of sessions that were paused, each of two requests, of a workspace and process within a time."""
-
-MOST_PAGES = 5  # the most pages of a list of sessions that are read
 
 CHECKED_INTERVAL = 900.0
 """Seconds after which a session is read again that Anchor does not know."""

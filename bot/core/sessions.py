@@ -26,6 +26,7 @@ LATEST = 253_402_300_799  # the end of the year 9999 in Unix seconds: calendars 
 _MOST_TAGS, _LONGEST_TAG = 20, 100  # that are stored with a card
 _ABSENT: tuple[object, ...] = (None, "", ())
 
+MOST_PAGES = 5  # the most pages of a list of sessions that are read
 RECENT = 86_400.0  # the age in seconds up to which a session is listed whose status is not known
 
 DEFAULT_MINUTES = 20.0

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.core.alert_tokens import AlertToken
-from bot.core.fields import Secret, digest
+from bot.core.fields import SHOWN, Secret, digest
 from bot.core.mentions import read_groups
 from bot.core.permissions import EVERYBODY, Policy
 
-SHOWN = 4
 _LEAST_HIDDEN = 8  # characters; the ending of a shorter key would reveal too much
 
 

@@ -1,14 +1,15 @@
 """Set up a workspace of the demo: install the app by Slack's consent page, and write its settings into the database."""
 
+import secrets
 import time
 
 import aiohttp
 
+from bot.core.alert_tokens import TOKEN_BYTES, new_alert_token
 from bot.core.fields import Secret
 from bot.core.workspace import AnchorKey
 from bot.outbound.store.store import Store
 from bot.sim.slack import User, Workspace
-from bot.usecases.settings import new_alert_token
 
 
 async def install(bot_url: str, workspace: Workspace, by: User) -> None:
@@ -26,7 +27,7 @@ async def configure(store: Store, team_id: str, key: str, channel: str, *, sende
 
     Its alerts can ask for a pause.
     """
-    secret, token = new_alert_token(sender, may_pause=True)
+    secret, token = new_alert_token(secrets.token_urlsafe(TOKEN_BYTES), sender, None, time.time(), may_pause=True)
     await store.rows.set_key(team_id, AnchorKey(Secret(key), set_at=int(time.time())))
     await store.rows.set_alerts_channel(team_id, channel)
     workspace = await store.rows.find(team_id)

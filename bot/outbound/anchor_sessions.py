@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from bot.core.fields import Secret, object_field, object_list_field, parse_object, text_field
-from bot.core.session_checks import MOST_PAGES
 from bot.core.session_ids import Found, SessionId, find_session_id
 from bot.core.sessions import (
     LATEST,
+    MOST_PAGES,
     RECENT,
     RUNNING,
     NotRead,

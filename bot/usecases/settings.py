@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.core.alert_tokens import AlertToken
+from bot.core.alert_tokens import TOKEN_BYTES, AlertToken, new_alert_token
 from bot.core.alerts import alerts_url
-from bot.core.fields import CHANNEL_ID, Secret, digest
+from bot.core.fields import CHANNEL_ID, Secret
 from bot.core.mentions import read_groups
 from bot.core.orders import Actor, ReplyAddress, Submission, Verb
 from bot.core.permissions import PAUSE_SEVERAL, Policy, Role, Rule
-from bot.core.workspace import SHOWN, AnchorKey, AutoPause, KeyCheck, Workspace, is_key
+from bot.core.workspace import AnchorKey, AutoPause, KeyCheck, Workspace, is_key
 from bot.messages import alert_tokens, buttons
 from bot.messages import settings as messages
 from bot.messages.blocks import View
@@ -32,14 +32,6 @@ from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.views import Modals
 
 _log = logging.getLogger(__name__)
-
-_TOKEN_BYTES = 32
-
-
-def new_alert_token(name: str, made_by: str | None = None, *, may_pause: bool = False) -> tuple[Secret, AlertToken]:
-    """Return a new random token, and what the store keeps of it."""
-    text, now = secrets.token_urlsafe(_TOKEN_BYTES), int(time.time())
-    return Secret(text), AlertToken(name, digest(text), text[-SHOWN:], made_by, now, may_pause=may_pause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +183,8 @@ class Forms:
         name = sent.text(alert_tokens.NAME).reveal().strip()
         if problem := alert_tokens.name_problem(name, workspace.alert_tokens):
             return Reply("TokenNotMade", problem, (alert_tokens.NAME,))
-        secret, token = new_alert_token(name, user_id, may_pause=sent.is_checked(alert_tokens.PAUSE))
+        may_pause, random = sent.is_checked(alert_tokens.PAUSE), secrets.token_urlsafe(TOKEN_BYTES)
+        secret, token = new_alert_token(random, name, user_id, time.time(), may_pause=may_pause)
         reply = alert_tokens.token_made(secret, alerts_url(self.base_url, workspace.team_id), token)
         return self._set_token(workspace, user_id, sent, token, reply)
 

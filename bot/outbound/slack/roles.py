@@ -17,7 +17,8 @@ from bot.core.retries import backoff
 from bot.core.workspace import Workspace
 from bot.outbound.slack.web_api import TOKEN_REFUSED, RefusedError, SlackUnreachableError, call
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.people import KEPT, People
+from bot.outbound.store.people import People
+from bot.outbound.store.retention import DAY, PROFILE_DAYS
 from bot.runtime import Tasks
 
 _log = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ class RoleCache:
             await asyncio.wait({load, lookup}, return_when=asyncio.FIRST_COMPLETED)
             if key not in self._entries:  # the lookup has failed
                 await asyncio.wait({load})
-        known = self.peek(workspace, actor, longest=KEPT)
+        known = self.peek(workspace, actor, longest=PROFILE_DAYS * DAY)
         if known in FULL_MEMBERS:
             return known
         within = None if known is Role.UNKNOWN else began + _REFRESH_TIMEOUT - time.monotonic()

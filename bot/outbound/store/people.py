@@ -13,9 +13,9 @@ from bot.outbound.store.audit import LOCK, AuditTrail
 from bot.outbound.store.connections import Connection, listed
 from bot.outbound.store.database import Database
 from bot.outbound.store.encryption import read_policy
+from bot.outbound.store.retention import DAY, PROFILE_DAYS
 from bot.outbound.store.running_orders import IS_UNFINISHED
 
-KEPT = 604_800.0  # seconds for which a report of Slack's counts while it does not answer
 _RECORD_INTERVAL = 72_000.0  # seconds between two updates of an unchanged row
 
 _FIND = "SELECT profile, seen_at FROM people WHERE team_id = :team_id AND user_id = :user_id"
@@ -45,12 +45,12 @@ class People:
 
     async def prune(self, now: float, days: int) -> None:
         """Delete the reports that are older than so many days, and count no more."""
-        await self.database.execute(_PRUNE, oldest=now - max(KEPT, days * 86_400.0))
+        await self.database.execute(_PRUNE, oldest=now - max(PROFILE_DAYS, days) * DAY)
 
     async def find(self, team_id: str, user_id: str, now: float) -> tuple[Profile, float] | None:
         """Return the last report about a person, and its age in seconds; None if there is none that counts."""
         row = await self.database.fetch_one(_FIND, team_id=team_id, user_id=user_id)
-        if row is None or now - row.seen_at > KEPT or (profile := _read(row.profile)) is None:
+        if row is None or now - row.seen_at > PROFILE_DAYS * DAY or (profile := _read(row.profile)) is None:
             return None
         return profile, max(0.0, now - row.seen_at)
 

@@ -1,4 +1,7 @@
-"""Delete old rows: orders, messages, and leases."""
+"""The retention of rows: how long they are kept, and the deletion of old orders, messages and leases.
+
+The days of the journal, and of what belongs to it, are the setting JOURNAL_DAYS.
+"""
 
 import asyncio
 import logging
@@ -13,8 +16,10 @@ from bot.outbound.store.running_orders import IS_UNFINISHED
 _log = logging.getLogger(__name__)
 
 INTERVAL = 3_600.0  # seconds between two looks for old orders
-_DAY = 86_400.0
+DAY = 86_400.0
 MESSAGE_DAYS = 7  # after its last change; a session ends much earlier
+PROFILE_DAYS = 7  # for which a report of Slack's about a person counts while it does not answer
+_LEFTOVER_DAYS = 1  # of leases that have ended, and of parts without a message
 _DELETE_PARTS = f"""
     DELETE FROM parts WHERE id IN (SELECT id FROM parts AS old WHERE old.changed_at < :limit
       AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = old.message_id) LIMIT {10_000})
@@ -37,7 +42,7 @@ async def prune(database: Database, days: int) -> None:
 
 def _delete_leftovers(connection: Connection) -> None:
     for sql in (DELETE_OLD_LEASES, _DELETE_PARTS):
-        connection.execute(sql, limit=connection.now() - _DAY)
+        connection.execute(sql, limit=connection.now() - _LEFTOVER_DAYS * DAY)
 
 
 async def _prune(database: Database, table: str, is_old: str, time: str, days: int) -> None:
@@ -45,7 +50,7 @@ async def _prune(database: Database, table: str, is_old: str, time: str, days: i
     delete = f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(:ids))"
 
     def delete_some(connection: Connection) -> int:
-        ids = [row.id for row in connection.fetch_all(oldest, limit=connection.now() - days * _DAY)]
+        ids = [row.id for row in connection.fetch_all(oldest, limit=connection.now() - days * DAY)]
         return connection.execute(delete, ids=listed(ids)) if ids else 0
 
     count = 0

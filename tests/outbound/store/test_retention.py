@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.outbound.store.pruning import BATCH, prune
+from bot.outbound.store.retention import BATCH, prune
 from harness.cards import card, messages_of
 from harness.databases import KEY
 from harness.order_rows import order_row, rows_of, settled, told
