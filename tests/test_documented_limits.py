@@ -15,7 +15,7 @@ from bot.core import orders as core_orders
 from bot.core import session_checks as checked
 from bot.inbound import alert_endpoint, alert_formats, http
 from bot.inbound.slack import app as slack_app
-from bot.inbound.slack import request, socket_mode
+from bot.inbound.slack import socket_mode
 from bot.messages.sessions import MOST_PAUSED, MOST_RUNNING
 from bot.outbound import workspaces
 from bot.outbound.slack import roles
@@ -92,7 +92,7 @@ PAGES: dict[str, list[Row]] = {
         ("can have {} orders that wait, which is {} per second for {} seconds", EACH, EACH / DEADLINE, DEADLINE),
         ("A resume that arrives more than {} s late is not sent", core_orders.LATE),
         ("unless that differs by more than {} s", core_orders.MOST_SKEW),
-        ("signatures are accepted for {} minutes only", minutes(request.MAX_AGE)),
+        ("signatures are accepted for {} minutes only", minutes(core_orders.MOST_SKEW)),
         ("makes at most {} of these updates", rate_limits.MOST_UPDATES),
         ("At most {} calls run at a time, at most {} of them", outbox.MOST_SENDING, outbox.MOST_SENDING_EACH),
         (

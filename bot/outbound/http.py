@@ -22,6 +22,7 @@ import bot
 from bot.core.fields import Proxy
 
 CONNECT_TIMEOUT = 4.0  # seconds for DNS, TCP and TLS: less than any call, so that it is known that nothing was sent
+# the timeout of a whole attempt at Anchor is ANCHOR_TIMEOUT, in config/settings.py
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """The largest body of an answer that is read whole: many times Slack's largest."""

@@ -26,15 +26,8 @@ from bot.inbound.http import (
     RejectionLog,
     error_response,
 )
-from bot.inbound.slack.request import (
-    TIMESTAMP,
-    Check,
-    ParsedRequest,
-    find_header_problem,
-    read_address,
-    read_time,
-    verify_and_parse,
-)
+from bot.inbound.slack.request import Check, ParsedRequest, read_address, read_time, verify_and_parse
+from bot.inbound.slack.signature import TIMESTAMP, find_header_problem
 from bot.messages.blocks import Message, as_response
 from bot.messages.results import incident_message, unknown_message
 from bot.messages.settings import Reply

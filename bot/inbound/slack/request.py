@@ -1,7 +1,5 @@
-"""Requests of Slack: their signature over HTTP, the fields that the bot reads, and what those say."""
+"""Requests of Slack: the fields that the bot reads, and what those say."""
 
-import hashlib
-import hmac
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +13,7 @@ from bot.core.fields import SLACK_ID, Secret, object_field, object_list_field, t
 from bot.core.orders import Actor, ClickedMessage, MessageContent, ReplyAddress, Submission, Verb
 from bot.core.session_ids import Mentions, find_mentions
 from bot.inbound.http import Rejected
+from bot.inbound.slack.signature import find_problem
 from bot.messages.buttons import ACTIONS, CONFIRMED_RESUME, ROW, VERBS
 
 _MAX_TEXT_LENGTH = 40_000
@@ -26,12 +25,6 @@ _MESSAGES = {"message": ("text", "blocks", "attachments", "thread_ts"), "origina
 """The fields of a message of anybody. Their types are not checked: those who read them do."""
 
 _MAX_FIELDS = 100
-
-MAX_AGE = 300  # seconds
-TIMESTAMP, _SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
-_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
-_SIGNED = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
-_UNSIGNED = "The request is not signed by Slack."
 
 
 class BadPayloadError(ValueError):
@@ -182,18 +175,11 @@ ParsedRequest = dict[str, object] | Check | Rejected  # a dict is a payload in t
 def verify_and_parse(
     body: bytes, headers: MultiMapping[str], *, secrets: Sequence[Secret], now: float
 ) -> ParsedRequest:
-    """Return the payload of a signed request, or a rejection; `now` is in Unix seconds. Never raises.
-
-    There are two `secrets` while the signing secret is being rotated.
+    """Return the payload of a signed request, or a rejection. Never raises.
 
     Nothing of a body is parsed before its signature was compared.
     """
-    problem = find_header_problem(headers, now=now)
-    if problem != _UNSIGNED:  # an old request is told so only if it is signed
-        expected = [slack_signature(secret, headers[TIMESTAMP], body) for secret in secrets]
-        is_signed = any([hmac.compare_digest(one, headers[_SIGNATURE]) for one in expected])  # noqa: C419 - tries all
-        problem = problem if is_signed else _UNSIGNED
-    if problem is not None:
+    if (problem := find_problem(body, headers, secrets=secrets, now=now)) is not None:
         # Slack can send an unsigned check at any time
         # https://docs.slack.dev/interactivity/implementing-slash-commands
         return Check() if b"ssl_check=1" in body.split(b"&") else Rejected(401, problem)
@@ -238,29 +224,6 @@ def _parse_json(body: bytes) -> object:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise BadPayloadError("its JSON can't be read") from None
-
-
-def slack_signature(secret: Secret, timestamp: str, body: bytes) -> str:
-    """Sign a request as Slack does. https://docs.slack.dev/authentication/verifying-requests-from-slack."""
-    base = b"v0:%b:%b" % (timestamp.encode(), body)
-    return f"v0={hmac.new(secret.reveal().encode(), base, hashlib.sha256).hexdigest()}"
-
-
-def find_header_problem(headers: MultiMapping[str], *, now: float) -> str | None:
-    """Return None if these headers can be of a recent request of Slack, whatever its body is."""
-    timestamps, signatures = headers.getall(TIMESTAMP, ()), headers.getall(_SIGNATURE, ())
-    if len(timestamps) != 1 or len(signatures) != 1:
-        return _UNSIGNED
-    if not _SECONDS.fullmatch(timestamps[0]) or not _SIGNED.fullmatch(signatures[0]):
-        return _UNSIGNED
-    seconds = int(timestamps[0]) - now
-    if abs(seconds) <= MAX_AGE:
-        return None
-    side = "ahead of" if seconds > 0 else "behind"
-    return (
-        f"The time of the request is {abs(seconds):.0f} s {side} this machine's clock, and more than {MAX_AGE} s are "
-        f"not accepted. It is an old request, or the clock is wrong."
-    )
 
 
 # --- what payloads say ---

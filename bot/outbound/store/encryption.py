@@ -4,7 +4,6 @@ https://cryptography.io/en/latest/hazmat/primitives/aead/
 """
 
 import base64
-import dataclasses
 import json
 import os
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.core.fields import Secret, derive_key, digest
 from bot.core.orders import Actor, ReplyAddress
-from bot.core.permissions import Policy, Rule
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
 from bot.outbound.store.errors import UnreadableError
@@ -26,7 +24,6 @@ from bot.outbound.store.errors import UnreadableError
 AUDIT_KEY = "audit key"  # the scope of marks
 _KEY_ID_LENGTH = 32
 _NONCE_LENGTH = 12  # bytes, random: one key can encrypt 2**32 secrets
-_IDS, _NEEDED, _MANY = {"users", "channels"}, ("pause", "resume"), "pause_several"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +72,6 @@ def _bound_to(field: FieldRef) -> bytes:
 def new_key() -> Secret:
     """Generate a key for ENCRYPTION_KEYS."""
     return Secret(base64.urlsafe_b64encode(AESGCM.generate_key(256)).decode())
-
-
-def write_policy(policy: Policy) -> str:
-    """Encode a policy."""
-    rules = {verb.value: dataclasses.asdict(rule) for verb, rule in policy.rules.items()}
-    return json.dumps(rules | ({_MANY: policy.pause_several} if policy.pause_several else {}), default=sorted)
-
-
-def read_policy(text: str | None) -> Policy:
-    """Decode a policy. Raises UnreadableError also for an unknown or a missing field: it could be a restriction."""
-    if text is None:
-        return Policy()
-    try:
-        rules: dict[str, Any] = dict.fromkeys(_NEEDED) | json.loads(text)
-        many = _read_ids(rules.pop(_MANY, []))
-        return Policy(**{verb: _read_rule(rule) for verb, rule in rules.items()}, pause_several=many)
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        raise UnreadableError("this version cannot read the policy") from None
-
-
-def _read_rule(value: Any) -> Rule:  # noqa: ANN401 - JSON
-    if value.keys() != _IDS:
-        raise ValueError
-    return Rule(**{name: _read_ids(ids) for name, ids in value.items()})
-
-
-def _read_ids(value: object) -> frozenset[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError
-    return frozenset(value)
 
 
 _MODAL = "modal"

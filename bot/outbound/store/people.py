@@ -12,9 +12,9 @@ from bot.messages.markup import mention
 from bot.outbound.store.audit import LOCK, AuditTrail
 from bot.outbound.store.connections import Connection, listed
 from bot.outbound.store.database import Database
-from bot.outbound.store.encryption import read_policy
 from bot.outbound.store.retention import DAY, PROFILE_DAYS
 from bot.outbound.store.running_orders import IS_UNFINISHED
+from bot.outbound.store.workspaces import read_policy
 
 _RECORD_INTERVAL = 72_000.0  # seconds between two updates of an unchanged row
 

@@ -15,12 +15,13 @@ from typing import Any
 
 from bot.core.alert_tokens import AlertToken
 from bot.core.fields import SLACK_ID, Secret, derive_key, digest, is_token, known_fields
-from bot.core.permissions import Policy
+from bot.core.permissions import Policy, Rule
 from bot.core.workspace import AnchorKey, AutoPause, Installation, KeyCheck, Workspace
 from bot.outbound.store.audit import LOCK, AuditTrail, changed
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, workspace_lock
-from bot.outbound.store.encryption import FieldCipher, FieldRef, read_policy, write_policy
+from bot.outbound.store.encryption import FieldCipher, FieldRef
+from bot.outbound.store.errors import UnreadableError
 
 _DELETION_TIMEOUT = 60.0  # seconds: it is one transaction, which takes 6 s with 200,000 orders
 _IS_INSTALLED = "bot_token <> ''"
@@ -65,6 +66,7 @@ INSTALL = "install"  # the scope of marks
 LIFETIME = 600  # seconds until a pending installation expires
 _DELETE_EXPIRED = f"DELETE FROM marks WHERE scope = '{INSTALL}' AND until < :now"
 _PURPOSE = "anchor-bot: signature of the OAuth state"
+_IDS, _NEEDED, _MANY = {"users", "channels"}, ("pause", "resume"), "pause_several"  # of a policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class WorkspaceRows:
 
     async def set_policy(self, team_id: str, policy: Policy, *, if_version: int, by: str = "") -> bool:
         """Replace the policy."""
-        new, record = {"policy": write_policy(policy)}, Record(by, "permissions", policy.summary)
+        new, record = {"policy": _write_policy(policy)}, Record(by, "permissions", policy.summary)
         return await self._change(team_id, new, record, ("policy_version", if_version))
 
     async def set_alert_tokens(
@@ -366,3 +368,33 @@ class InstallStates:
 
 def _sign(content: str, key: bytes) -> bytes:
     return hmac.new(key, content.encode(errors="replace"), hashlib.sha256).hexdigest().encode()
+
+
+def _write_policy(policy: Policy) -> str:
+    """Encode a policy."""
+    rules = {verb.value: asdict(rule) for verb, rule in policy.rules.items()}
+    return json.dumps(rules | ({_MANY: policy.pause_several} if policy.pause_several else {}), default=sorted)
+
+
+def read_policy(text: str | None) -> Policy:
+    """Decode a policy. Raises UnreadableError also for an unknown or a missing field: it could be a restriction."""
+    if text is None:
+        return Policy()
+    try:
+        rules: dict[str, Any] = dict.fromkeys(_NEEDED) | json.loads(text)
+        many = _read_ids(rules.pop(_MANY, []))
+        return Policy(**{verb: _read_rule(rule) for verb, rule in rules.items()}, pause_several=many)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise UnreadableError("this version cannot read the policy") from None
+
+
+def _read_rule(value: Any) -> Rule:  # noqa: ANN401 - JSON
+    if value.keys() != _IDS:
+        raise ValueError
+    return Rule(**{name: _read_ids(ids) for name, ids in value.items()})
+
+
+def _read_ids(value: object) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError
+    return frozenset(value)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.outbound.store.encryption import FieldCipher, FieldRef, read_policy, rotate, seal, unseal
-from bot.outbound.store.workspaces import InstallStates, PendingInstall
+from bot.outbound.store.encryption import FieldCipher, FieldRef, rotate, seal, unseal
+from bot.outbound.store.workspaces import InstallStates, PendingInstall, read_policy
 from harness.databases import KEY, OTHER_CIPHER, OTHER_KEY
 from harness.product import Secret, Store, errors, open_store, orders, permissions, workspace
 from harness.stored import ACME, ANCHOR_KEY, NOW, execute, fetch
