@@ -35,7 +35,6 @@ _Json = Mapping[str, Any]
 
 _HOST = re.compile(r"[^\W_](?:[\w.-]*[^\W_])?")
 _MOST_NUMBER = 1e18
-_MOST_SECONDS = 1e11  # Unix seconds; a larger number is in milliseconds
 
 LIMIT = 50  # sessions on a page, the most that Anchor allows
 _MAX_LIST_BYTES = 4 * 1024 * 1024
@@ -85,7 +84,7 @@ def _read_session(item: _Json) -> Session | None:
         id=found.session_id,
         status=text_field(item, "status").strip(),
         created_at=_moment(item.get("created_at")),
-        tags=_tags(item.get("tags")),
+        tags=_texts(item.get("tags")),
         domains=_hosts(item.get("domains")),
         key_name=text_field(item, "api_key_name").strip(),
         is_task=is_task if isinstance(is_task, bool) else None,
@@ -99,13 +98,6 @@ def _number(value: object) -> float | None:
         return None
     number = float(value) if abs(value) < _MOST_NUMBER else math.inf
     return number if 0 <= number < math.inf else None
-
-
-def _tags(value: object) -> tuple[str, ...]:
-    """Return the tags of a list, or of an object as `name=value`."""
-    if isinstance(value, dict):
-        return tuple(f"{name}={one}" for name, one in value.items())
-    return _texts(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -128,18 +120,12 @@ def _host(text: str) -> str:
 
 
 def _moment(value: object) -> float | None:
-    """Return Unix seconds of an ISO 8601 time, or of a number; one without a time zone is in UTC."""
-    if isinstance(value, str):
-        try:
-            read = datetime.fromisoformat(value.strip())
-            seconds = (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, OverflowError):
-            return None
-    else:
-        number = _number(value)
-        if number is None:
-            return None
-        seconds = number / 1000 if number > _MOST_SECONDS else number
+    """Return Unix seconds of an ISO 8601 time; one without a time zone is in UTC."""
+    try:
+        read = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
+        seconds = (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
     return seconds if 0 <= seconds <= LATEST else None
 
 
