@@ -84,7 +84,7 @@ def _read_session(item: _Json) -> Session | None:
         id=found.session_id,
         status=text_field(item, "status").strip(),
         created_at=_moment(item.get("created_at")),
-        tags=_texts(item.get("tags")),
+        tags=_tags(item.get("tags")),
         domains=_hosts(item.get("domains")),
         key_name=text_field(item, "api_key_name").strip(),
         is_task=is_task if isinstance(is_task, bool) else None,
@@ -98,6 +98,13 @@ def _number(value: object) -> float | None:
         return None
     number = float(value) if abs(value) < _MOST_NUMBER else math.inf
     return number if 0 <= number < math.inf else None
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    """Return the tags of a list, or of an object as `name=value`."""
+    if isinstance(value, dict):
+        return tuple(f"{name}={one}" for name, one in value.items())
+    return _texts(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ DOMAINS = [
         ({"created_at": CREATED_AT}, session()),
         ({"created_at": True}, session()),
         ({"tags": ["checkout", " ", 7, " prod "]}, session(tags=("checkout", "prod"))),
-        ({"tags": {"team": "web", "tries": 3}}, session()),
+        ({"tags": {"team": "web", "tries": 3}}, session(tags=("team=web", "tries=3"))),
         ({"created_at": float("nan")}, session()),
         ({"created_at": 10**400}, session()),
         ({"task_initiated": False, "api_key_name": " ci "}, session(is_task=False, key_name="ci")),
