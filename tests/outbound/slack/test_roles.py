@@ -217,6 +217,14 @@ async def test_on_a_grid_slack_names_the_organisation_and_its_workspaces(slack: 
     assert await profile(slack.outsider) == Profile("T0PARTNER01", other.id, frozenset({"T0PARTNER01"}))
 
 
+async def test_each_flag_of_slack_alone_makes_somebody_an_admin_or_restricted(slack: SimSlack, profile: Ask) -> None:
+    restricted = ["is_restricted", "is_ultra_restricted", "is_bot", "deleted"]
+    for flag in ["is_admin", "is_owner", "is_primary_owner", *restricted]:
+        slack.faults["users.info"] = user_info(team_id=TEAM, **{flag: True})
+        found = await profile(slack.bob)
+        assert found and (found.is_admin, found.is_restricted) == (flag not in restricted, flag in restricted)
+
+
 async def test_a_field_of_another_shape_makes_nobody_an_admin(slack: SimSlack, profile: Ask) -> None:
     odd_values: list[object] = [None, 5, ["x"]]
     for name in ("enterprise_user", "team_id", "is_restricted", "is_bot", "is_admin", "deleted", "is_stranger"):
