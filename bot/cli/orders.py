@@ -6,9 +6,9 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.cli.terminal import UNUSABLE_SETTINGS, NotDoneError, Run, confirm, environ, say, user_id, warn
@@ -17,23 +17,24 @@ from bot.config.environment import OF_ORDERS, Settings
 from bot.core.cards import BatchContent
 from bot.core.commands import MOST_TOGETHER, Choice
 from bot.core.journal import BatchedOrder
-from bot.core.orders import Actor, Order, Source, Verb
-from bot.core.outcomes import Done, Outcome, Paused, Refusal, Why
+from bot.core.orders import Actor, Order, ReplyAddress, Source, Verb
+from bot.core.outcomes import Done, Doubt, Outcome, Paused, Refusal, Unconfirmed, Why
 from bot.core.sessions import NotRead, SessionList
 from bot.messages.batches import WHOLE_ID, batch_text, still_running
 from bot.messages.markup import code, counted
 from bot.messages.outcomes import DOING
 from bot.messages.results import facts_message, outcome_message
 from bot.messages.sessions import session_line, spoken_name
+from bot.outbound.store.errors import or_default
 from bot.outbound.store.journal import SessionStates
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.outbox import MessageRows
-from bot.outbound.store.running_orders import RunningOrder
+from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.store.writer import Writer
 from bot.runtime import Readiness, Tasks, new_id
 from bot.usecases.control import LONGEST_READS, SessionControl
-from bot.usecases.orders import OperatorOrders
+from bot.usecases.orders import begin, result_message
 from bot.usecases.outbox import Outbox
 from bot.usecases.permissions import Access, OperatorAccess
 from bot.usecases.queue import FairQueue
@@ -82,7 +83,8 @@ async def _give_one(options: argparse.Namespace, order: Order, context: Context)
         confirm(question, order.session_id[:8], why_not="Not ended")
     seconds = context.settings.anchor_deadline + LONGEST_READS.get(order.verb, 0.0)
     print(f"{DOING[order.verb]}… (up to {seconds:g} s)", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
-    execution = await _send(context, order)
+    async with _open_orders(context) as execution:
+        await execution.execute([order])
     if isinstance(execution.outcome, Paused) and execution.received is None:
         await _tell_facts(order, context)
     return execution.end()
@@ -123,7 +125,8 @@ async def _pause_all(options: argparse.Namespace, order: Order, context: Context
         question = f"To pause {counted(len(chosen), 'agent')}, type this number: "
         confirm(question, str(len(chosen)), why_not="Nothing was paused")
     batch_id = new_id()
-    execution = await _send(context, *(replace(order, session_id=one.id, batch_id=batch_id) for one in chosen))
+    async with _open_orders(context) as execution:
+        await execution.execute([replace(order, session_id=one.id, batch_id=batch_id) for one in chosen])
     results = [BatchedOrder("", one.order.session_id, one.outcome) for one in execution.running]
     outside = sum(one.is_task is False for one in chosen)
     names = {one.id: spoken_name(one) for one in chosen}
@@ -135,10 +138,13 @@ async def _pause_all(options: argparse.Namespace, order: Order, context: Context
 
 @dataclass(eq=False)
 class _Execution:
-    """The orders of a command. The outcome of a single one is printed as soon as it is known."""
+    """The orders of a command, which are executed as those of the bot. A running bot updates their cards."""
 
     context: Context
-    running: list[RunningOrder]
+    rows: OrderRows
+    control: SessionControl
+    cards: SessionCards
+    running: list[RunningOrder] = field(default_factory=list)
     received: int | None = None  # the signal that has ended the wait for Anchor
     is_recorded: bool = False  # whether the journal has the outcomes
 
@@ -147,10 +153,35 @@ class _Execution:
         """Return the outcome of the first order."""
         return self.running[0].outcome
 
-    def tell(self, running: RunningOrder, outcome: Outcome) -> None:
-        """Print the outcome of a single order."""
-        if len(self.running) == 1 and outcome != _UNSENT:
-            say(outcome_message(running.order, outcome, now=time.time()).text)
+    async def execute(self, orders: Sequence[Order]) -> None:
+        """Execute orders, print the outcome of a single one, and record them. Ctrl-C ends the wait for Anchor."""
+        for order in orders:
+            running = begin(self.rows, order, ReplyAddress(order.actor))
+            running.result = asyncio.create_task(self.control.execute(running))
+            self.running.append(running)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._interrupt, number)
+        self.is_recorded = all(await asyncio.gather(*map(self._tell, self.running)))
+
+    def _interrupt(self, number: int) -> None:
+        for one in self.running if self.received is None else ():  # what is sent is told once
+            one.result.cancel()
+        self.received = number
+
+    async def _tell(self, running: RunningOrder) -> bool:
+        """Tell the outcome of an order. Return whether the journal has it in time."""
+        settled = await running.result or Settled(Unconfirmed(Doubt.NO_ANSWER))
+        running.know(settled.outcome)
+        if len(self.running) == 1 and settled.outcome != _UNSENT:
+            say(outcome_message(running.order, settled.outcome, now=time.time()).text)
+        if await or_default(self.rows.told(running, "terminal", within=0.0), None, within=WRITE_TIMEOUT) is None:
+            return False
+        if running.order.batch_id:
+            keeping = self.cards.keep_batch(running, BatchContent(running.order.actor.user_id))
+            await or_default(keeping, None, within=WRITE_TIMEOUT)
+        else:
+            await self.cards.post(running, result_message(running, settled))
+        return True
 
     def end(self) -> int:
         """Return the exit code, and warn if this is not recorded. After Ctrl-C, print what was sent."""
@@ -164,26 +195,8 @@ class _Execution:
         return 128 + self.received
 
 
-async def _send(context: Context, *given: Order) -> _Execution:
-    """Execute orders, print the outcome of a single one, and record them. Ctrl-C ends the wait for Anchor."""
-    async with _open_orders(context) as orders:
-        execution = _Execution(context, [orders.begin(one) for one in given])
-
-        def interrupt(number: int) -> None:
-            for one in execution.running if execution.received is None else ():  # what is sent is told once
-                one.result.cancel()
-            execution.received = number
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, interrupt, number)
-        within = 0.0 if context.why_not else WRITE_TIMEOUT
-        each = (orders.tell(one, partial(execution.tell, one), within=within) for one in execution.running)
-        execution.is_recorded = all(await asyncio.gather(*each))
-    return execution
-
-
 @asynccontextmanager
-async def _open_orders(context: Context) -> AsyncIterator[OperatorOrders]:
+async def _open_orders(context: Context) -> AsyncIterator[_Execution]:
     """Yield what executes orders. At the end they are written down, if the database can be used."""
     tasks, database, settings = Tasks(), context.store.database, context.settings
     lease, is_off = Lease(f"{settings.mark}{secrets.token_hex(8)}", can_lead=False), context.why_not is not None
@@ -194,7 +207,7 @@ async def _open_orders(context: Context) -> AsyncIterator[OperatorOrders]:
     queue, access = FairQueue(most=MOST_TOGETHER, most_each=MOST_TOGETHER), OperatorAccess(context.find)
     control = SessionControl(context.anchor, access, None, rows, sessions=context.sessions, queue=queue)
     writing = [] if is_off else [tasks.start(one.run()) for one in writers]
-    yield OperatorOrders(control, rows, cards)
+    yield _Execution(context, rows, control, cards)
     for one in reversed(writers):
         one.stop()
     if writing:

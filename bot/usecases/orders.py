@@ -1,9 +1,8 @@
-"""Orders, from the request to the reported result, also those that another process left or an operator gives."""
+"""Orders, from the request to the told result, also those that another process has left."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, replace
 
 from cachetools import TTLCache
@@ -93,7 +92,7 @@ class Orders:
     def message(self, running: RunningOrder, settled: Settled) -> Message:
         """Return the result of an order, which is then to be delivered, with what is known of its session."""
         running.known = self.facts.reads.known(*running.session) or settled.cards.facts
-        return _message(running, settled)
+        return result_message(running, settled)
 
     def told(self, running: RunningOrder) -> None:
         """Record that Slack has the outcome in its ack."""
@@ -268,7 +267,7 @@ def begin(rows: OrderRows, order: Order, address: ReplyAddress) -> RunningOrder:
     return running
 
 
-def _message(running: RunningOrder, settled: Settled) -> Message:
+def result_message(running: RunningOrder, settled: Settled) -> Message:
     """Return the result of an order. A reason that was given without a channel is not told in one."""
     order, is_paused = running.order, isinstance(settled.outcome, Paused)
     return outcome_message(
@@ -286,38 +285,3 @@ def _is_on_card(order: Order, outcome: Outcome) -> bool:
     """Return whether the card of an alert tells the outcome of its pause: the first failure has its own message."""
     attempt = read_attempt(order.trigger_id)
     return attempt is not None and (attempt.number > 0 or name_of(outcome) not in CALL_SOMEBODY)
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorOrders:
-    """Orders of an operator on the command line."""
-
-    control: SessionControl
-    rows: OrderRows
-    session_cards: SessionCards
-
-    def begin(self, order: Order) -> RunningOrder:
-        """Record an order, and begin to execute it. To cancel its `result` ends the wait for Anchor."""
-        running = begin(self.rows, order, ReplyAddress(order.actor))
-        running.result = asyncio.create_task(self.control.execute(running))
-        return running
-
-    async def tell(self, running: RunningOrder, tell: Callable[[Outcome], None], *, within: float) -> bool:
-        """Tell the outcome of an order. A running bot updates the cards of its session.
-
-        Return whether the journal has the outcome, at the latest after `within` seconds.
-        """
-        order = running.order
-        settled = await running.result or Settled(Unconfirmed(Doubt.NO_ANSWER))
-        running.know(settled.outcome)
-        tell(settled.outcome)
-        told = self.rows.told(running, "terminal", within=0.0)
-        await asyncio.wait({told}, timeout=within)
-        if not told.done() or told.exception() is not None:
-            return False
-        if order.batch_id:
-            keeping = self.session_cards.keep_batch(running, BatchContent(order.actor.user_id))
-            await asyncio.wait({asyncio.ensure_future(keeping)}, timeout=within)
-        else:
-            await self.session_cards.post(running, _message(running, settled))
-        return True
