@@ -1,10 +1,8 @@
-"""Share what is scarce between people: counts by key, limits within a while, and the first ones of each."""
+"""Share what is scarce between people: counts by key, and limits within a while."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import Generic, TypeVar
-
-from bot.core.orders import Person
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -55,19 +53,3 @@ class TimeWindow:
         if len(self._times) < self._most:
             return 0.0
         return max(0.0, self._times[0] + self._seconds - now)
-
-
-_Waiting = TypeVar("_Waiting")
-
-
-def fair_batch(waiting: Iterable[tuple[_Waiting, Person]], *, most: int, most_each: int) -> list[_Waiting]:
-    """Return at most `most` items, the first ones of each person, and at most `most_each` of one."""
-    taken: Tally[Person] = Tally()
-    batch = []
-    for item, person in waiting:
-        if taken[person] < most_each:
-            taken.add(person)
-            batch.append(item)
-            if len(batch) == most:
-                break
-    return batch

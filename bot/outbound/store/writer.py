@@ -6,12 +6,12 @@ Each work can be done again: the answer to a commit can be lost. While the datab
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bot.core.fairness import fair_batch
 from bot.core.orders import Person
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
@@ -143,13 +143,14 @@ class Writer:
             sessions = {one.session for one in self.waiting}
             self._held = {name: until for name, until in self._held.items() if name in sessions}
         ready = [one for one in self.waiting if self._held.get(one.session, now) <= now]
-        taken, locks = list[_Waiting](), set[int]()
-        people = ((one, one.person) for one in ready)
-        for one in fair_batch(people, most=_MOST_TOGETHER, most_each=_MOST_OF_PERSON):
-            locks.update(one.locks)
-            if taken and len(locks) > _MOST_LOCKS:
-                break
-            taken.append(one)
+        taken, locks, of_person = list[_Waiting](), set[int](), Counter[Person]()
+        for one in ready:
+            of_person[one.person] += 1
+            if of_person[one.person] <= _MOST_OF_PERSON:
+                locks.update(one.locks)
+                if len(taken) == _MOST_TOGETHER or (taken and len(locks) > _MOST_LOCKS):
+                    break
+                taken.append(one)
         self._forget_timer()
         if len(taken) < len(ready):
             self._wake.set()
