@@ -54,7 +54,6 @@ _STORED_WITHIN = 2.0  # seconds for a resume or an end to be recorded, and for a
 _TURN_WITHIN = 0.15  # seconds for a pause that has waited to be recorded as sent
 _LOOK_INTERVAL = 0.1  # seconds between two looks at the orders that are at Anchor
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
-_MOST_FROZEN = 3  # looks whether an order is still ours
 _MAY_END = outcomes.Ended | Unconfirmed | outcomes.Failed
 _MOST_RESUMED = 10_000  # sessions
 _JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
@@ -161,12 +160,6 @@ class SessionControl:
 
     async def _pause(self, running: RunningOrder, access: Access, *, doubt: bool) -> Settled | None:
         """Send a pause, and once more after a resume that it may have crossed."""
-        if running.state is State.WAITING and running.order.source is not Source.ALERT:
-            is_sent, against = await self._take_turn(running)
-            if against is not None:
-                return await self._settle(running, _why_not(against))
-            if is_sent is False or running.is_repeated:
-                return None
         outcome, is_doubtful = await self._send(running, access)
         doubt |= is_doubtful
         if isinstance(outcome, Paused) and self.facts is not None:
@@ -184,15 +177,6 @@ class SessionControl:
                 outcome = replace(outcome, crossed=settled.crossed_by)
             return await self._settle(running, outcome, doubt=doubt or is_doubtful or settled.is_running)
         return settled
-
-    async def _take_turn(self, running: RunningOrder) -> tuple[bool | None, Row | None]:
-        """Record that a pause that has waited is sent. It is sent also if the database does not answer in time."""
-        try:
-            return await _stored(self.rows.clear(running), within=_TURN_WITHIN)
-        except StoreError:
-            running.state = State.SENT
-            self.rows.record(running)
-            return None, None
 
     # --- resumes and ends ---
 
@@ -212,24 +196,26 @@ class SessionControl:
     async def _clear(self, running: RunningOrder, attempt: int) -> Refusal | None:
         """Record that an order is sent, unless something speaks against it: then return that.
 
-        The first time it waits for a pause that is at Anchor.
+        The first time it waits for a pause that is at Anchor. Without the database only a pause is sent.
         """
-        ends = time.monotonic() + (0.0 if attempt else self.anchor.deadline)
+        verb, ends = running.order.verb, time.monotonic() + (0.0 if attempt else self.anchor.deadline)
+        is_pause = verb is Verb.PAUSE
         with suppress(StoreError):
-            is_sent, against = await _stored(self.rows.clear(running))
-            while against and against.verb == Verb.PAUSE and against.state == State.SENT and not against.is_later:
-                if time.monotonic() > ends:
+            while True:
+                clearing = self.rows.clear(running)
+                is_sent, against = await _stored(clearing, within=_TURN_WITHIN if is_pause else _STORED_WITHIN)
+                if against is None:
                     break
+                is_at_anchor = against.verb == Verb.PAUSE and against.state == State.SENT and not against.is_later
+                if not is_at_anchor or time.monotonic() > ends:
+                    return _why_not(against)
                 await asyncio.sleep(_LOOK_INTERVAL)
-                is_sent, against = await _stored(self.rows.clear(running))
-            if against is not None:
-                return _why_not(against)
             if is_sent is not None:  # if this process was frozen meanwhile, another one can have reported it
-                is_clear = is_sent and self.rows.lease.is_held
-                if is_clear and running.order.verb is Verb.RESUME:
+                is_clear = is_sent and (is_pause or self.rows.lease.is_held)
+                if is_clear and verb is Verb.RESUME:
                     self._resumed[running.session] = math.inf
                 return None if is_clear else Refusal(Why.LATE, seconds=running.age)
-        return Refusal(Why.STORE_UNAVAILABLE)
+        return None if is_pause and not running.is_repeated else Refusal(Why.STORE_UNAVAILABLE)
 
     async def _read_end(self, order: Order, access: Access, told: AnchorOutcome) -> AnchorOutcome:
         """Return the outcome of an end. Anchor's reads say whether the session has ended, not its answer alone."""
@@ -251,10 +237,12 @@ class SessionControl:
 
         async def may_send() -> bool:
             attempt = next(numbers)
-            if verb is not Verb.PAUSE:
+            is_at_once = verb is Verb.PAUSE and (running.state is State.SENT or running.order.source is Source.ALERT)
+            if not is_at_once:
                 why_not.extend(filter(None, [await self._clear(running, attempt)]))
-            elif (attempt or running.age > self.rows.lease.seconds) and not await self.rows.is_ours(running):
-                why_not.append(Refusal(Why.STOPPING))  # a new one is sent without a question
+            is_new = not attempt and running.age <= self.rows.lease.seconds  # it is sent without a question
+            if verb is Verb.PAUSE and not (why_not or is_new or await self.rows.is_ours(running)):
+                why_not.append(Refusal(Why.STOPPING))
             return not why_not
 
         async def send(access: Access) -> list[AnchorOutcome]:
@@ -288,7 +276,7 @@ class SessionControl:
             running.know(outcome)
             self.rows.settle(running, outcome)
             return Settled(outcome)
-        for _ in range(_MOST_FROZEN):
+        while True:
             recording = self.rows.settle(running, outcome, doubt=doubt, looks=looks)
             try:
                 settled = await _stored(recording)
@@ -304,7 +292,6 @@ class SessionControl:
             running.know(settled.outcome)
             if self.rows.lease.is_held:
                 return settled
-        return None
 
 
 async def _stored(change: asyncio.Future[_T], *, within: float = _STORED_WITHIN) -> _T:
