@@ -104,17 +104,11 @@ class SessionControl:
             settled = await self._settle(running, outcome, doubt=is_sent)
         except Exception as error:  # noqa: BLE001 - the person gets an answer
             settled = await self._settle(running, outcomes.Broken(log_incident(error)), doubt=True)
-        told = None if settled is None else settled.outcome
-        fields = {
-            "outcome": "told by another process" if told is None else name_of(told),
-            "session": order.session_id,
-            "user": order.actor.user_id,
-            "team": order.actor.team_id,
-            "channel": order.actor.channel_id,
-            "ms": round((time.monotonic() - began) * 1000),
-        }
-        can_run = order.verb is Verb.PAUSE and told and name_of(told) in outcomes.CALL_SOMEBODY
-        _log.log(logging.WARNING if can_run else logging.INFO, order.verb.value, extra=fields)
+        name, actor = "told by another process" if settled is None else name_of(settled.outcome), order.actor
+        about = {"session": order.session_id, "user": actor.user_id, "team": actor.team_id, "channel": actor.channel_id}
+        can_run = order.verb is Verb.PAUSE and name in outcomes.CALL_SOMEBODY
+        level, took = logging.WARNING if can_run else logging.INFO, round((time.monotonic() - began) * 1000)
+        _log.log(level, order.verb.value, extra=about | {"outcome": name, "ms": took})
         return settled
 
     async def _decide(self, running: RunningOrder, *, doubt: bool) -> Settled | None:
@@ -165,16 +159,15 @@ class SessionControl:
         if isinstance(outcome, Paused) and self.facts is not None:
             self.facts.read_after_pause(access, running.order.session_id)
         ends = time.monotonic() + _LONGEST_LOOK
-        settled = await self._settle(running, outcome, doubt=doubt, looks=True)
-        while settled and settled.is_running and time.monotonic() < ends:
-            await asyncio.sleep(_LOOK_INTERVAL)
-            settled = await self._settle(running, outcome, doubt=doubt, looks=True)
-        if settled and settled.crossed_by:
+        while (settled := await self._settle(running, outcome, doubt=doubt, looks=True)) and settled.crossed_by:
+            if settled.is_running and time.monotonic() < ends:
+                await asyncio.sleep(_LOOK_INTERVAL)
+                continue
             outcome, is_doubtful = await self._send(running, access)
-            if settled.is_running or not isinstance(outcome, Paused | Unconfirmed):
-                outcome = Unconfirmed(Doubt.OVERTAKEN)  # a refusal now says nothing about the session
-            elif isinstance(outcome, Paused):
+            if isinstance(outcome, Paused) and not settled.is_running:
                 outcome = replace(outcome, crossed=settled.crossed_by)
+            else:
+                outcome = Unconfirmed(Doubt.OVERTAKEN)  # a refusal now says nothing about the session
             return await self._settle(running, outcome, doubt=doubt or is_doubtful or settled.is_running)
         return settled
 
@@ -243,20 +236,17 @@ class SessionControl:
             is_new = not attempt and running.age <= self.rows.lease.seconds  # it is sent without a question
             if verb is Verb.PAUSE and not (why_not or is_new or await self.rows.is_ours(running)):
                 why_not.append(Refusal(Why.STOPPING))
+            running.state = running.state if why_not else State.SENT
             return not why_not
-
-        async def send(access: Access) -> list[AnchorOutcome]:
-            running.state = State.SENT
-            return await self.anchor.send(verb, access.key, session_id, may_send)
 
         async with self.queue.turn(access.person) as no_turn:
             if no_turn is not None or not await may_send():
                 return no_turn or why_not[0], False
-            attempts = await send(access)
+            attempts = await self.anchor.send(verb, access.key, session_id, may_send)
             newer = await self.access_check.newer_key(access) if isinstance(attempts[-1], KeyRejected) else None
             if newer is not None and await may_send():
-                doubtful = [one for one in attempts if isinstance(one, Unconfirmed)]
-                access, attempts = newer, doubtful + await send(newer)
+                access = newer
+                attempts[-1:] = await self.anchor.send(verb, newer.key, session_id, may_send)
         outcome, doubt = combine(attempts), any(isinstance(one, Unconfirmed) for one in attempts)
         if self.monitor is not None:
             self.monitor.record_result(access.workspace, attempts[-1])
@@ -270,12 +260,8 @@ class SessionControl:
         """Record an outcome, and return what is told: the outcome as it is if the database fails.
 
         None: another process has the order. If the lease has ended meanwhile, the next transaction, which renews it,
-        finds that out, and what has happened since. Nobody waits for the record of a refusal that no card shows.
+        finds that out, and what has happened since.
         """
-        if isinstance(outcome, Refusal) and not running.is_allowed:
-            running.know(outcome)
-            self.rows.settle(running, outcome)
-            return Settled(outcome)
         while True:
             recording = self.rows.settle(running, outcome, doubt=doubt, looks=looks)
             try:
