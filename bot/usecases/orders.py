@@ -77,8 +77,7 @@ class Orders:
         """
         if order.trigger_id and (earlier := self._by_trigger.get(order.trigger_id)):
             return earlier, True
-        running = begin(self.rows, order, address)
-        return self._start(running, outcome), False
+        return self._start(begin(self.rows, order, address), outcome), False
 
     def knows(self, order: Order) -> bool:
         """Return whether the order came before, to this process or to one whose orders it has taken over."""
@@ -120,46 +119,42 @@ class Orders:
             content = BatchContent(actor.user_id, actor.channel_id, order.reason, verb=order.verb)
             if await self.let_batch_tell(running, self.tasks.start(self.session_cards.keep_batch(running, content))):
                 return
-        if running.result.exception() or running.result.result():
-            await self._deliver(running, address, is_left=is_left)
+        if (settled := running.result.result()) is not None:  # else another order or process tells it
+            await self._deliver(running, settled, address, is_left=is_left)
 
-    async def _deliver(self, running: RunningOrder, address: ReplyAddress, *, is_left: bool) -> None:
-        settled, order, group = None, running.order, ""
+    async def _deliver(self, running: RunningOrder, settled: Settled, address: ReplyAddress, *, is_left: bool) -> None:
+        order, is_paused = running.order, isinstance(settled.outcome, Paused)
         try:
-            settled = running.result.result()
-            assert settled is not None  # noqa: S101 - else another process tells it
             address, message = self._result(running, settled, address)
             if not address.actor.channel_id:
                 await self.session_cards.post(running, message)
-            is_on_card = _is_on_card(order, settled.outcome) and not (is_left and isinstance(settled.outcome, Paused))
+            is_on_card = _is_on_card(order, settled.outcome) and not (is_left and is_paused)
             if is_on_card or (operator_name(order.actor.user_id) and not address.actor.channel_id):
                 self.record_told(running, NOBODY)
                 return
-            if order.source is Source.ALERT and not isinstance(settled.outcome, Paused):
-                if (called := await self._call(running, message)) is None:
-                    return
-                group = called
-            elif await self._replace(running, settled, address):
+            is_failed_alert = order.source is Source.ALERT and not is_paused
+            told = await self._call(running, message) if is_failed_alert else message
+            if told is None or await self._replace(running, settled, address):
                 return
         except Exception as error:  # noqa: BLE001 - every exception is reported to the person
-            message = incident_message(log_incident(error))
-        told = mentioning(message, group) if group else message
+            message = told = incident_message(log_incident(error))
         delivered = await self.delivery.deliver(address, told, session_id=order.session_id)
         self.record_told(running, delivered.route if delivered else None)
-        if settled and delivered and delivered.route == "channel" and delivered.posted and message.blocks:
+        if delivered and delivered.route == "channel" and delivered.posted and message.blocks:
             self.session_cards.posted(running, message, delivered.posted)
         if delivered:
             await self._follow(running, address)
 
-    async def _call(self, running: RunningOrder, message: Message) -> str | None:
+    async def _call(self, running: RunningOrder, message: Message) -> Message | None:
         """Let a message tell that the pause of an alert has failed, which mentions people.
 
-        Without the database it is posted from memory: then return the group that it mentions, or "".
+        Return the one to post now, without the database.
         """
         try:
             is_told = await self.session_cards.tell_failure(running, message)
         except StoreError:
-            return await self.session_cards.group_to_call(running.order.actor)
+            group = await self.session_cards.group_to_call(running.order.actor)
+            return mentioning(message, group) if group else message
         self.record_told(running, "channel" if is_told else NOBODY)
         return None
 
@@ -170,8 +165,7 @@ class Orders:
         except StoreError:
             return False
         await ended(running.result)
-        if not running.result.cancelled():
-            self.record_told(running, _BY_BATCH)
+        self.record_told(running, _BY_BATCH)
         return True
 
     async def _follow(self, running: RunningOrder, address: ReplyAddress) -> None:
@@ -193,8 +187,7 @@ class Orders:
             return interval
         taken = await self.rows.adopt(self.in_work)
         for running in taken:
-            if running.id not in self.in_work:  # it has begun since
-                self._recover(running)
+            self._recover(running)
         return 0.0 if len(taken) == MOST_TAKEN else interval
 
     def _recover(self, running: RunningOrder) -> None:
@@ -234,8 +227,7 @@ class Orders:
         """
         clicked, outcome, message = address.clicked, settled.outcome, self.message(running, settled)
         if clicked is not None and clicked.content is not None and settled.card_id(running) is None:
-            about = running.order, outcome
-            update = card_update(*about, now=time.time(), order_id=running.id, known=running.known)
+            update = card_update(running.order, outcome, now=time.time(), order_id=running.id, known=running.known)
             if update is not None:
                 updated = apply(update, clicked.content)
                 self.tasks.start(self.delivery.update_message(address, updated, Visibility.IN_CHANNEL))
