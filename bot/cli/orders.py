@@ -31,7 +31,7 @@ from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.outbox import MessageRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
-from bot.outbound.store.writer import Writer
+from bot.outbound.store.writer import MOST_WAITING, Writer
 from bot.runtime import Readiness, Tasks, new_id
 from bot.usecases.control import LONGEST_READS, SessionControl
 from bot.usecases.orders import begin, result_message
@@ -200,7 +200,8 @@ async def _open_orders(context: Context) -> AsyncIterator[_Execution]:
     """Yield what executes orders. At the end they are written down, if the database can be used."""
     tasks, database, settings = Tasks(), context.store.database, context.settings
     lease, is_off = Lease(f"{settings.mark}{secrets.token_hex(8)}", can_lead=False), context.why_not is not None
-    writers = [Writer(database, one, Readiness(), is_off=is_off) for one in (lease, None)]
+    most = 0 if is_off else MOST_WAITING
+    writers = [Writer(database, one, Readiness(), most_waiting=most) for one in (lease, None)]
     rows = OrderRows(database, context.store.cipher, writers[0])
     outbox = Outbox(MessageRows(database, writers[1]), lease)
     cards = SessionCards(rows, outbox, SessionStates(database), find=context.find)

@@ -69,9 +69,7 @@ class Writer:
     lease: Lease | None
     """That of the process, which the writer of orders renews."""
     readiness: Readiness
-    is_off: bool = False
-    """Whether the database can't be used: then nothing waits for it."""
-    most_waiting: int = MOST_WAITING
+    most_waiting: int = MOST_WAITING  # 0 if the database can't be used
     waiting: list[_Waiting] = field(default_factory=list)
     """The works, in their order, until they are done."""
     _held: dict[int, float] = field(default_factory=dict)
@@ -100,8 +98,8 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         result = loop.create_future()
-        result.add_done_callback(_retrieve)
-        if self.is_full or self.is_off:
+        result.add_done_callback(lambda one: one.cancelled() or one.exception())  # nobody waits for some results
+        if self.is_full:
             result.set_exception(StoreUnreachableError(_FULL))
             return result
         self.waiting.append(_Waiting(work, person, locks, result))
@@ -166,21 +164,21 @@ class Writer:
 
         Return whether the database could be used.
         """
+        alone = [one for one in works if one.session in self._held]
+        new = [one for one in works if one.session not in self._held]
         try:
-            again = [one for one in works if one.session in self._held]
-            new = [one for one in works if one.session not in self._held]
-            if new or not again:
+            if new or not alone:
                 try:
                     await self._commit(new)
                 except Exception:
                     if not new:
                         raise
-                    await self._write_each(new)
-            await self._write_each(again)
+                    alone = works
+            await self._write_each(alone)
         except Exception as error:  # noqa: BLE001 - the next transaction may work
             if not isinstance(error, StoreUnreachableError):
                 _log.exception("orders not written")
-            self._degrade(str(error) if isinstance(error, StoreUnreachableError) else type(error).__name__)
+            self._degrade(error)
             return False
         if self.lease and not self._held:
             self.readiness.recover("journal")
@@ -199,17 +197,19 @@ class Writer:
                 if self._held.get(one.session, 0.0) <= began:
                     await self._commit([one], is_alone=True)
                     self._held.pop(one.session, None)
-            except Exception as error:
-                if _can_pass(error):
-                    raise
-                if isinstance(error, StoreUnreachableError) and not isinstance(error, ValueRefusedError):
-                    self._held[one.session] = time.monotonic() + _HELD_FOR
-                    asyncio.get_running_loop().call_later(_HELD_FOR + _EARLY, self._wake.set)
-                    self._degrade(str(error))
-                else:
-                    _fail(one.result, error)
+            except ValueRefusedError as error:
+                _fail(one.result, error)
+            except (LockedError, StoreBrokenError) as error:
+                self._held[one.session] = time.monotonic() + _HELD_FOR
+                asyncio.get_running_loop().call_later(_HELD_FOR + _EARLY, self._wake.set)
+                self._degrade(error)
+            except StoreUnreachableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - it would fail again
+                _fail(one.result, error)
 
-    def _degrade(self, why: str) -> None:
+    def _degrade(self, error: Exception) -> None:
+        why = str(error) if isinstance(error, StoreUnreachableError) else type(error).__name__
         if self.lease:  # that orders are not recorded is worse
             self.readiness.degrade("journal", _NOT_WRITTEN.format(why=why))
 
@@ -263,19 +263,9 @@ def _do_together(works: Sequence[_Waiting], connection: Connection) -> list[Read
     return [reads[one] for one in works]
 
 
-def _can_pass(error: Exception) -> bool:
-    return isinstance(error, StoreUnreachableError) and not isinstance(error, LockedError | StoreBrokenError)
-
-
 def _fail(result: asyncio.Future[Any], error: Exception) -> None:
     if not isinstance(error, StoreError):
         _log.error("a change was not written", exc_info=error)
         error = StoreBrokenError(type(error).__name__)
     if not result.done():
         result.set_exception(error)
-
-
-def _retrieve(result: asyncio.Future[Any]) -> None:
-    """Mark an exception as retrieved: nobody waits for some results."""
-    if not result.cancelled():
-        result.exception()
