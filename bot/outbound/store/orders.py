@@ -52,11 +52,10 @@ _TOLD_WITHIN = 2.0  # seconds for which the record that an outcome is told waits
 _EVER = 1e15  # seconds
 _INSERT = f"""
     INSERT INTO orders (id, trigger_id, team_id, session_id, verb, reason, source, user_id, home_team_id, channel_id,
-      thread_ts, expected_version, state, told, told_at, given_at, owner, remind_at, batch_id)
+      thread_ts, expected_version, state, told, given_at, owner, remind_at, batch_id)
     SELECT :id, CASE WHEN first.id IS NULL OR :is_at_once = 0 THEN :trigger_id ELSE :id END, :team_id, :session_id,
       :verb, :reason, :source, :user_id, :home_team_id, :channel_id, :thread_ts,
       :expected_version, :state, CASE WHEN first.id IS NULL THEN 0 ELSE 1 END,
-      CASE WHEN first.id IS NOT NULL THEN CAST(:given_at AS DOUBLE PRECISION) END,
       CAST(:given_at AS DOUBLE PRECISION), :owner,
       CAST(:given_at AS DOUBLE PRECISION) + CAST(:remind_after AS DOUBLE PRECISION), :batch_id
     FROM (SELECT 1) AS one LEFT JOIN orders AS first
@@ -149,13 +148,11 @@ _ANY_LEFT = f"SELECT id FROM orders WHERE {_IS_LEFT} LIMIT 1"
 _LEFT = f"SELECT * FROM orders WHERE {_IS_LEFT} ORDER BY seq LIMIT {MOST_TAKEN} FOR UPDATE SKIP LOCKED"
 _TAKE = "UPDATE orders SET owner = :owner WHERE id IN (SELECT value FROM json_each(:ids))"
 _GIVE_UP = f"""
-    UPDATE orders SET state = '{State.SETTLED}', told = 1, settled_at = coalesce(settled_at, :now), told_at = :now,
-      outcome = coalesce(outcome, :outcome), outcome_fields = coalesce(outcome_fields, :fields), owner = :owner
+    UPDATE orders SET owner = :owner, state = '{State.SETTLED}', told = 1,
+      settled_at = coalesce(settled_at, unix_now()), outcome = coalesce(outcome, '{Broken.__name__}'),
+      outcome_fields = coalesce(outcome_fields, '{{}}')
     WHERE id IN (SELECT value FROM json_each(:ids))
 """
-
-Against = Row | None
-"""The order that speaks against one that is to be sent, a row of _BEFORE."""
 
 
 @dataclass(eq=False)
@@ -201,21 +198,21 @@ class OrderRows:
         if running.is_recorded and recorded.result() is not running.state:
             self.record(running)
 
-    def clear(self, running: RunningOrder) -> asyncio.Future[tuple[bool | None, Against]]:
+    def clear(self, running: RunningOrder) -> asyncio.Future[tuple[bool | None, Row | None]]:
         """Record that an order is sent that has waited, if no other one speaks against it, and it is not too old.
 
         Return whether, None if it has no row, and what speaks against it.
         """
         return self._do(running, partial(self._clear, running))
 
-    def _clear(self, running: RunningOrder, connection: Connection) -> Steps[Read[tuple[bool | None, Against]]]:
+    def _clear(self, running: RunningOrder, connection: Connection) -> Steps[Read[tuple[bool | None, Row | None]]]:
         verb, version = running.order.verb, running.order.expected_version
         known_at = _EVER if version is None else made_at(version)
         asked = connection.queue(_BEFORE[verb], {"id": running.id, "made_at": known_at})
         yield
         before = asked.fetch_one()
         if before is None or before.id is not None:
-            return partial(_same, (None, None) if before is None else (False, before))
+            return lambda: (None, None) if before is None else (False, before)
         sent = connection.queue(_SEND, {"id": running.id, "owner": self._owner, "longest": _LONGEST[verb]})
         return lambda: (bool(sent.fetch_all()), None)
 
@@ -223,7 +220,8 @@ class OrderRows:
         """Decide about the pause of an alert in a transaction of its workspace and session; `judge` gets the owner."""
 
         def work(connection: Connection) -> Read[_T]:  # those of a workspace have its lock: steps would save nothing
-            return partial(_same, judge(connection, self._owner))
+            verdict = judge(connection, self._owner)
+            return lambda: verdict
 
         locks = [session_lock(*running.session), workspace_lock(running.order.actor.team_id)]
         return self.writer.do(work, person=running.order.actor.person, locks=locks)
@@ -251,13 +249,13 @@ class OrderRows:
         yield
         look = looking.fetch_one()
         if look is None or look.owner != self._owner:
-            return partial(_same, Settled(outcome, is_recorded=False) if look is None else None)
+            return lambda: Settled(outcome, is_recorded=False) if look is None else None
         settled, crossed = None, look.running or look.crossed
         if look.state == State.SETTLED:
             outcome, effect = read_outcome(look.own_outcome, look.outcome_fields), look.own_effect
         elif looks and not ago and crossed and isinstance(outcome, HAS_EFFECT):
             connection.queue(_SEND, own | {"longest": _EVER})  # without its turn: no resume is cleared beside the next
-            return partial(_same, Settled(outcome, crossed_by=crossed, is_running=look.running is not None))
+            return lambda: Settled(outcome, crossed_by=crossed, is_running=look.running is not None)
         else:
             told_at = None if running.settled_at is None else connection.when(running.settled_at)
             given_at, at = connection.when(running.given_at), told_at or connection.now()
@@ -324,8 +322,7 @@ class OrderRows:
             except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError):
                 odd.append(row.id)
                 _log.error("an order can't be read; it is given up", extra={"order": row.id})
-        name, fields = write_outcome(Broken(""))
-        connection.execute(_GIVE_UP, ids=listed(odd), outcome=name, fields=fields, owner=self._owner, now=now)
+        connection.execute(_GIVE_UP, ids=listed(odd), owner=self._owner)
         connection.execute(_TAKE, ids=listed(one.id for one in taken), owner=self._owner)
         return taken
 
@@ -333,7 +330,3 @@ class OrderRows:
 def _rows_of(sql: str, **values: object) -> Work[list[Row]]:
     """Return the work that executes a statement, and reads its rows."""
     return lambda connection: connection.queue(sql, values).fetch_all
-
-
-def _same(result: _T) -> _T:
-    return result
