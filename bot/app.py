@@ -52,13 +52,13 @@ from bot.usecases.auto_pauses import AlertCards, AutoPauses
 from bot.usecases.batches import Batches, PauseWindow
 from bot.usecases.card_sender import CardSender
 from bot.usecases.control import SessionControl
-from bot.usecases.delivery import MessageDelivery
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.orders import Orders
 from bot.usecases.outbox import Outbox
 from bot.usecases.permissions import AccessCheck
 from bot.usecases.queue import MOST_AT_ANCHOR, MOST_AT_ANCHOR_EACH, FairQueue
 from bot.usecases.reminders import Reminders
+from bot.usecases.results import MessageDelivery
 from bot.usecases.session_cards import SessionCards
 from bot.usecases.session_checks import SessionChecks
 from bot.usecases.settings import Forms

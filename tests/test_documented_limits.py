@@ -21,7 +21,7 @@ from bot.outbound import workspaces
 from bot.outbound.slack import roles
 from bot.outbound.store import connections, database, leases, retention, store, writer
 from bot.usecases import auto_pauses as automatic
-from bot.usecases import delivery, orders, outbox, permissions, queue, reminders, session_cards, session_checks
+from bot.usecases import orders, outbox, permissions, queue, reminders, results, session_cards, session_checks
 
 Row = tuple[str, *tuple[float | str, ...]]
 DOCS = Path(__file__).parents[1] / "docs"
@@ -104,8 +104,8 @@ PAGES: dict[str, list[Row]] = {
         ("at most {} MiB, and those of all {} MiB", alert_endpoint.MOST_WAITING_EACH / MIB, http.BODIES_CAPACITY / MIB),
         ("is not read beyond {} KiB", http.LARGEST_UNSIGNED / 1024),
         ("| orders that wait until others have been at Anchor, of all and of one person | {}; {} |", ALL, EACH),
-        ("that are being sent, of all and of one person | {}; {}", delivery.MOST_SENDING, delivery.MOST_SENDING_EACH),
-        ("attempt, of all and of one person | {}; {}", delivery.MAX_WAITING, delivery.MAX_WAITING_EACH),
+        ("that are being sent, of all and of one person | {}; {}", results.MOST_SENDING, results.MOST_SENDING_EACH),
+        ("attempt, of all and of one person | {}; {}", results.MAX_WAITING, results.MAX_WAITING_EACH),
         ("| tasks of all kinds | {} |", slack_app.MOST_TASKS),
         ("| messages that the leader has in memory | {},", outbox.MOST_KNOWN),
         ("and of one workspace | {}; {}", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),

@@ -26,9 +26,9 @@ from bot.outbound.store.errors import StoreError
 from bot.outbound.store.journal import PAUSED_WITHIN, SessionStates
 from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import KeyedLocks, Tasks, ended
-from bot.usecases.delivery import MessageDelivery
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.permissions import Access, AccessCheck, OperatorAccess
+from bot.usecases.results import MessageDelivery
 
 _log = logging.getLogger(__name__)
 

@@ -26,9 +26,9 @@ from bot.outbound.store.errors import or_default
 from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import Tasks, log_incident, new_id
 from bot.usecases.anchor_reads import SessionLists
-from bot.usecases.delivery import MessageDelivery
 from bot.usecases.orders import Orders
 from bot.usecases.permissions import Access
+from bot.usecases.results import MessageDelivery
 from bot.usecases.views import Modals
 
 _STORE_WAIT = 1.0  # seconds that people wait for the database

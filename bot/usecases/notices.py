@@ -24,7 +24,7 @@ from bot.outbound.store.alerts import fires
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Tasks
-from bot.usecases.delivery import MessageDelivery
+from bot.usecases.results import MessageDelivery
 
 _log = logging.getLogger(__name__)
 

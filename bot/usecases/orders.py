@@ -40,7 +40,7 @@ from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.runtime import Tasks, begin_request, ended, log_incident
 from bot.usecases.anchor_reads import FactReads
 from bot.usecases.control import SessionControl
-from bot.usecases.delivery import MessageDelivery
+from bot.usecases.results import MessageDelivery
 from bot.usecases.session_cards import REPLACE_TIMEOUT, SessionCards
 
 _log = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import KeyedLocks, Tasks
 from bot.usecases.anchor_reads import SessionLists
-from bot.usecases.delivery import MessageDelivery
 from bot.usecases.notices import WorkspaceMonitor
+from bot.usecases.results import MessageDelivery
 
 _log = logging.getLogger(__name__)
 

@@ -182,5 +182,5 @@ async def test_a_slack_that_hangs_does_not_hold_the_end_up_for_ten_seconds(caplo
         began = time.monotonic()
     assert time.monotonic() - began < LONGEST_STOP + 0.5
     (untold,) = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert untold.name == "bot.usecases.delivery"
+    assert untold.name == "bot.usecases.results"
     assert urlsplit(delivery.response_url).path not in caplog.text

@@ -38,10 +38,10 @@ from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.store.writer import Writer
 from bot.runtime import Readiness, Tasks, begin_request, new_id, run_periodically
 from bot.usecases.control import SessionControl
-from bot.usecases.delivery import Delivered
 from bot.usecases.orders import Orders
 from bot.usecases.permissions import Access
 from bot.usecases.queue import FairQueue
+from bot.usecases.results import Delivered
 from harness.databases import CIPHER
 from usecases import faults as trials
 from usecases.faults import LONGEST, AnchorWorld, Faults, FaultyDatabase, Gate, OneConnection, gate_of_task, of_process

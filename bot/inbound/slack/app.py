@@ -36,8 +36,8 @@ from bot.outbound.slack.web_api import SlackClock
 from bot.outbound.store.errors import StoreError
 from bot.outbound.store.running_orders import RunningOrder
 from bot.runtime import Tasks, log_incident
-from bot.usecases.delivery import MessageDelivery
 from bot.usecases.orders import Orders
+from bot.usecases.results import MessageDelivery
 from bot.usecases.views import Modals
 
 _log = logging.getLogger(__name__)
