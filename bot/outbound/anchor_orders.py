@@ -23,6 +23,7 @@ from bot.outbound.http import (
     CONNECT_TIMEOUT,
     NETWORK_ERRORS,
     NotHttpError,
+    content_of,
     never_sent,
     read_retry_after,
 )
@@ -78,7 +79,7 @@ class AnchorHttp:
             async with asyncio.timeout(within):
                 response = await self.transport.handle_async_request(request)
             status = response.status_code
-            return response, _without(key, response.content)
+            return response, _without(key, content_of(response))
         finally:
             fields = {"call": f"{method} {path.partition('?')[0]}", "status": status or "none"}
             _log.debug("attempt at Anchor", extra=fields | {"ms": round((time.monotonic() - began) * 1000)})

@@ -119,11 +119,12 @@ class Transport(httpx.AsyncBaseTransport):
         self._origins: LRUCache[tuple[bytes, bytes], aiohttp.ClientRequest] = LRUCache(_MOST_ORIGINS)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and return the response with its content. Raises NETWORK_ERRORS; callers bound each call.
+        """Send a request, and return the response. Raises NETWORK_ERRORS; callers bound each call.
 
-        The body of the request is its `stream`: otherwise httpx takes long to add headers, which are added here. The
-        extension `target` is httpx's: the path and query in bytes, so that no URL has to be parsed. Others of a request
-        are `connect_timeout` in seconds, and `max_bytes`, after which the content is cut off.
+        The bodies are streams, which `content_of` reads: with `content` httpx takes long to add headers to a request,
+        which are added here, and to decode an answer, which aiohttp has decoded. The extension `target` is httpx's: the
+        path and query in bytes, so that no URL has to be parsed. Others of a request are `connect_timeout` in seconds,
+        and `max_bytes`, after which the content is cut off.
         https://www.python-httpx.org/advanced/extensions/#target
         """
         origin = self._origin(request.url)
@@ -139,8 +140,7 @@ class Transport(httpx.AsyncBaseTransport):
             raise
         finally:
             connection.release()  # which closes one whose body is not read
-        headers = [(name, value) for name, value in message.raw_headers if name.lower() not in _DECODED]
-        return httpx.Response(message.code, headers=headers, content=content, request=request)
+        return httpx.Response(message.code, headers=list(message.raw_headers), stream=httpx.ByteStream(content))
 
     def _origin(self, url: httpx.URL) -> aiohttp.ClientRequest:
         name = url.raw_scheme, url.netloc
@@ -165,8 +165,7 @@ async def _write(connection: Connection, request: httpx.Request) -> tuple[RawRes
     protocol.set_response_params(read_until_eof=True)
     writer = StreamWriter(protocol, asyncio.get_running_loop())
     target = request.extensions.get("target") or request.url.raw_path
-    assert isinstance(request.stream, httpx.ByteStream)  # noqa: S101 - no other request is made
-    body, host = b"".join(request.stream), request.url.netloc.decode()
+    body, host = content_of(request), request.url.netloc.decode()
     length = () if request.method == hdrs.METH_GET else (("Content-Length", str(len(body))),)
     own = ((name.decode(), value.decode()) for name, value in request.headers.raw)
     headers = CIMultiDict((("Host", host), *_HEADERS, *length, *own))
@@ -178,8 +177,10 @@ async def _write(connection: Connection, request: httpx.Request) -> tuple[RawRes
             return message, payload
 
 
-_DECODED = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
-"""Headers about the body as it was sent: aiohttp has decoded it."""
+def content_of(message: httpx.Request | httpx.Response) -> bytes:
+    """Return the body of a request or a response, which is decoded, whatever its headers say."""
+    assert isinstance(message.stream, httpx.ByteStream)  # noqa: S101 - no other one is made
+    return b"".join(message.stream)
 
 
 async def read_body(payload: StreamReader, most: int) -> bytes:

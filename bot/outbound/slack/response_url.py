@@ -18,7 +18,7 @@ from bot.core.fields import Secret, parse_object, text_field
 from bot.core.orders import MessageContent
 from bot.messages.blocks import Message, Visibility, as_response
 from bot.messages.results import without_added_keys
-from bot.outbound.http import NETWORK_ERRORS
+from bot.outbound.http import NETWORK_ERRORS, content_of
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain, read_failure
 from bot.outbound.slack.web_api import read_wait
 
@@ -78,7 +78,8 @@ def read_response(response: httpx.Response) -> PostResult:
 
     Slack accepts with a short text or `ok: true`. A page, a redirect, and any other JSON are not Slack's.
     """
-    body, status, why = response.content.strip(), response.status_code, f"response_url status {response.status_code}"
+    body, status = content_of(response).strip(), response.status_code
+    why = f"response_url status {status}"
     if _INVALID_BLOCKS in body:  # in JSON or as text
         return Refused(f"response_url error {_INVALID_BLOCKS.decode()}")
     fields = parse_object(body)
