@@ -22,7 +22,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.counts: defaultdict[str, Counter[Labels]] = defaultdict(Counter)
-        self.durations: dict[tuple[str, Labels], Durations] = {}
+        self.durations: defaultdict[tuple[str, Labels], Durations] = defaultdict(Durations)
 
     def count(self, metric: str, *labels: str) -> None:
         """Count an event."""
@@ -30,7 +30,7 @@ class Metrics:
 
     def took(self, seconds: float, metric: str, *labels: str) -> None:
         """Count something with its duration; of a request, since Slack sent it."""
-        durations = self.durations.setdefault((metric, labels), Durations())
+        durations = self.durations[metric, labels]
         durations.counts[bisect_left(BUCKETS, seconds)] += 1
         durations.sum += seconds
 

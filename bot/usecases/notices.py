@@ -91,9 +91,11 @@ class WorkspaceMonitor:
     def _record_check(self, workspace: Workspace, check: KeyCheck) -> None:
         key = workspace.anchor_key
         assert key is not None  # noqa: S101 - the request had it
+        if check is KeyCheck.VERIFIED is key.check:
+            return
         told = [_refused(workspace), *([_called(workspace)] if _group(workspace) else [])]
         is_quiet = all((workspace.team_id, one) in self._quiet for one in told)
-        is_news = check is not key.check or (check is KeyCheck.REFUSED and not is_quiet)
+        is_news = check is not key.check or not is_quiet
         recording = (workspace.team_id, workspace.key_version, check)
         if is_news and recording not in self._recording:
             self._recording.add(recording)

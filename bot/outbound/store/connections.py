@@ -66,7 +66,7 @@ class Statement:
 
     def fetch_all(self) -> list[Row]:
         """Return all rows."""
-        if self.cursor is not None:
+        if self.cursor is not None and self.found is None:
             self.take()
             if self.found is None:
                 self.connection.flush()

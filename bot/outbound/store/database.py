@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -215,6 +215,7 @@ def session_lock(team_id: str, session_id: str) -> int:
     return workspace_lock(f"{team_id} {session_id}")
 
 
+@lru_cache(1_000)  # an order asks several times
 def workspace_lock(team_id: str) -> int:
     """Return the number of the lock of a workspace."""
     return int.from_bytes(blake2b(team_id.encode(errors="replace"), digest_size=8).digest(), signed=True)

@@ -179,14 +179,14 @@ class OrderRows:
         An uninstalled workspace records none. That of a command's pause, whose ack is its outcome or waits for this,
         is written with its outcome if that comes soon.
         """
-
-        def work(connection: Connection) -> Read[State | None]:
-            values = write_row(running, self._owner) | {"given_at": connection.when(running.given_at)}
-            stored, own = connection.queue(_INSERT, values), (values["id"], values["trigger_id"])
-            return lambda: State(values["state"]) if own in (rows := stored.fetch_all()) or not rows else None
-
         is_acknowledged_later = running.order.source is Source.COMMAND and running.state is State.SENT
-        return self._do(running, work, within=_WITH_OUTCOME if is_acknowledged_later else 0.0)
+        within = _WITH_OUTCOME if is_acknowledged_later else 0.0
+        return self._do(running, partial(self._record, running), within=within)
+
+    def _record(self, running: RunningOrder, connection: Connection) -> Read[State | None]:
+        values = write_row(running, self._owner) | {"given_at": connection.when(running.given_at)}
+        stored, own = connection.queue(_INSERT, values), (values["id"], values["trigger_id"])
+        return lambda: State(values["state"]) if own in (rows := stored.fetch_all()) or not rows else None
 
     def allow(self, running: RunningOrder) -> None:
         """Let an order be sent from now on. A pause that is sent at once has waited in its row until then."""
