@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from multidict import MultiMapping
 
@@ -40,6 +40,10 @@ def pick(kind: str, payload: object) -> dict[str, object]:
         json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise BadPayloadError("its JSON can't be read") from None
+    return _pick_known(kind, payload)
+
+
+def _pick_known(kind: str, payload: object) -> dict[str, object]:
     if kind not in _KINDS or not isinstance(payload, dict):
         raise BadPayloadError("its JSON is not an object" if kind in _KINDS else "its type is unknown")
     picked = _pick(payload, *_KINDS[kind])
@@ -202,7 +206,9 @@ def _parse(body: bytes, content_type: str) -> ParsedRequest:
     form = _parse_form(body)
     if form.get("ssl_check") == "1":
         return Check()
-    return pick("interaction", _parse_json(form["payload"].encode())) if "payload" in form else pick("command", form)
+    if "payload" in form:
+        return pick("interaction", _parse_json(form["payload"].encode()))
+    return _pick_known("command", form)
 
 
 def _parse_form(body: bytes) -> dict[str, str]:
@@ -216,7 +222,7 @@ def _parse_form(body: bytes) -> dict[str, str]:
 
 
 def _unquoted(text: str) -> str:
-    return unquote(text.replace("+", " "), errors="strict") if "%" in text or "+" in text else text
+    return unquote_to_bytes(text.replace("+", " ")).decode() if "%" in text or "+" in text else text
 
 
 def _parse_json(body: bytes) -> object:
