@@ -33,6 +33,7 @@ class Driver:
     api: Any  # the module of the driver, for its errors: https://peps.python.org/pep-0249/#exceptions
     # returns a connection of the driver, which commits each statement on its own, and what lets all be executed
     open: Callable[[], tuple[Any, Callable[[], None]]]
+    opened: Callable[["Connection"], None] = lambda _: None  # prepares a new connection
     translate: Callable[[str], str | bytes]  # returns a statement for SQLite as the driver takes it
     begin: str  # begins a transaction
     clock: str = ""  # asks for the time, and takes `locks` until the end of the transaction; "": ours is its clock
@@ -110,6 +111,7 @@ class Connection:
                 self.close()
             if self.raw is None:
                 self.raw, self._sync = self.driver.open()
+                self.driver.opened(self)
             result = work(self)
             self.flush()
         except BaseException:

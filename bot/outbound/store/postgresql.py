@@ -15,13 +15,18 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from bot.outbound.store.connections import Driver, Row
+from bot.outbound.store.connections import Connection, Driver, Row
 from bot.outbound.store.errors import StoreNotUsableError
 from bot.runtime import ended
 
 _log = logging.getLogger(__name__)
 
 _RETRY_DELAY = 5.0  # seconds until the connection for notifications is opened again
+# kept plans that read all of a small table would stay when it grows
+_IS_DIRECT = """
+    SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
+      set_config('enable_mergejoin', 'off', false) WHERE pg_backend_pid() = :own
+"""
 _LOOK, _LOOK_TIMEOUT = b"(SELECT json_agg(found) FROM (%b) AS found)", 2.0  # seconds for a look
 # firewalls and proxies drop connections that are silent for longer
 _DEFAULTS = {"connect_timeout": "5", "application_name": "anchor-bot", "keepalives_idle": "60"}
@@ -66,6 +71,7 @@ def driver(url: str) -> Driver:
     return Driver(
         api=psycopg,
         open=partial(_open, conninfo),
+        opened=_keep_plans,
         translate=_translate,
         begin="BEGIN ISOLATION LEVEL READ COMMITTED",  # what a lock was waited for is seen, whatever the default is
         clock=CLOCK,
@@ -77,12 +83,18 @@ def driver(url: str) -> Driver:
 
 
 def _open(conninfo: str) -> tuple[psycopg.Connection[Any], Callable[[], None]]:
-    raw = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)  # for poolers
+    raw = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
     raw.add_notify_handler(lambda _: None)  # a pooler delivers some here, and the driver would keep them
     # the block of `raw.pipeline()` ends with a flush: a server that has read one ends no idle transaction any more
     raw._pipeline = pipeline = psycopg.Pipeline(raw)  # noqa: SLF001
     pipeline.__enter__()
     return raw, pipeline.sync
+
+
+def _keep_plans(connection: Connection) -> None:
+    """Let the server keep the plans of statements. A pooler, whose ids are its own, changes between servers."""
+    if connection.fetch_all(_IS_DIRECT, own=connection.raw.info.backend_pid):
+        connection.raw.prepare_threshold = 2
 
 
 class _Listener:

@@ -66,11 +66,12 @@ SCHEMA = """
       ends_at DOUBLE PRECISION, ends_by_default INTEGER, -- of a pause: when its session ends at the latest
       remind_at DOUBLE PRECISION -- of a pause: when people are to be reminded of it
     );
+    CREATE INDEX ix_orders_team -- before the others: a plan for an empty table takes the last one that fits
+      ON orders (team_id, given_at);
     CREATE INDEX ix_orders_session ON orders (team_id, session_id, seq);
     CREATE INDEX ix_orders_settled ON orders (team_id, session_id, verb, settled_at);
     CREATE INDEX ix_orders_effect ON orders (team_id, session_id, effect) WHERE effect IS NOT NULL;
     CREATE INDEX ix_orders_given_at ON orders (given_at);
-    CREATE INDEX ix_orders_team ON orders (team_id, given_at);
     CREATE INDEX ix_orders_unfinished ON orders (seq) WHERE state <> 'settled' OR told = 0;
     CREATE INDEX ix_orders_of_alerts ON orders (given_at) WHERE source = 'alert';
     CREATE INDEX ix_orders_remind ON orders (remind_at) WHERE outcome = 'Paused' AND remind_at IS NOT NULL;

@@ -6,7 +6,7 @@ import stat
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from harness.databases import KEY, OTHER_KEY, query
 from harness.order_rows import MARK, Connection
 from harness.outages import VERSION, execute
 from harness.product import Secret, Store, errors, open_store
-from harness.stored import ACME, GLOBEX, readiness
+from harness.programs import needs, pooler
+from harness.stored import ACME, readiness
 
 Check = Callable[[str, str], None]
 Work = Callable[[Connection], list[Any]]
@@ -76,7 +77,6 @@ PROMISED = {
 
 
 def change(store: Store, lane: str, work: Work, *locks: int) -> Awaitable[Any]:
-    """Do it in a transaction, as an order or as another change."""
     if lane == "changes":
         return store.database.change(work, locks=locks)
     return store.database.change_orders(lambda connection: partial(list, work(connection)), locks=locks)
@@ -92,6 +92,20 @@ async def test_each_transaction_says_what_it_needs(postgresql_urls: Iterator[str
     async with open_store(Secret(url), [KEY]) as store:
         promised = PROMISED if lane == "orders" else PROMISED | {"lock_timeout": "4s"}
         assert dict(zip(PROMISED, await change(store, lane, ask), strict=True)) == promised
+
+
+KEPT = "SELECT 1 FROM pg_prepared_statements WHERE current_setting('enable_seqscan') = 'off'"
+
+
+@pytest.mark.parametrize("way", ["direct", pytest.param("pooler", marks=needs("pgbouncer"))])
+async def test_the_server_keeps_plans_unless_a_pooler_is_between(postgresql_urls: Iterator[str], way: str) -> None:
+    def are_kept(connection: Connection) -> bool:
+        return [bool(connection.fetch_all(KEPT)) for _ in range(4)][-1]
+
+    url = next(postgresql_urls)
+    between = pooler(url, connections=1) if way == "pooler" else nullcontext((url, None))
+    async with between as (own_url, _), open_store(Secret(own_url), [KEY]) as store:
+        assert await store.database.orders.use(are_kept) == (way == "direct")
 
 
 ENDLESS = "WITH RECURSIVE endless(i) AS (SELECT 1 UNION ALL SELECT i FROM endless) SELECT count(*) FROM endless"
@@ -195,21 +209,12 @@ def modes(directory: Path) -> dict[str, str]:
     return {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in directory.iterdir()}
 
 
-def private(name: str) -> dict[str, str]:
-    return {f"{name}{rest}": "0o600" for rest in ("", "-wal", "-shm")}
-
-
-async def teams(store: Store) -> list[bool]:
-    """Whether Acme and Globex are stored."""
-    return [await store.rows.find(one.team_id) is not None for one in (ACME, GLOBEX)]
-
-
 async def test_nobody_else_can_read_the_file_or_those_beside_it(tmp_path: Path) -> None:
     file, umask = tmp_path / "bot.db", os.umask(0)
     try:
         async with open_store(Secret(f"sqlite:///{file}"), [KEY]) as store:
             await store.rows.save(ACME)
-            assert modes(tmp_path) == private("bot.db")
+            assert modes(tmp_path) == dict.fromkeys(("bot.db", "bot.db-wal", "bot.db-shm"), "0o600")
         file.chmod(0o644)
         async with open_store(Secret(f"sqlite:///{file}"), [KEY]):
             assert set(modes(tmp_path).values()) == {"0o600"}
@@ -241,14 +246,13 @@ async def test_a_postgresql_that_can_not_be_used_is_named_without_its_password(
 
 
 INSERT = MARK.format("'a'", "'{}'")
-FAILS = "INSERT INTO missing VALUES (1)"
 STORED = "SELECT marks.name FROM marks WHERE marks.scope = 'a'"
 
 
 async def test_nothing_is_committed_after_a_failed_statement(store: Store) -> None:
     def work(connection: Connection) -> None:
         connection.queue(INSERT.format("b"), {})
-        connection.queue(FAILS, {})
+        connection.queue("INSERT INTO missing VALUES (1)", {})
 
     with pytest.raises(errors.StoreUnreachableError):
         await store.database.change(work)
@@ -260,7 +264,7 @@ async def test_another_program_that_opens_and_closes_the_file_leaves_its_log(tmp
     file, read = tmp_path / "bot.db", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version')"
     async with open_store(Secret(f"sqlite:///{file}"), [KEY]) as store:
         await store.rows.save(ACME)
-        assert await teams(store) == [True, False]  # by a second connection
+        assert await store.rows.find(ACME.team_id)  # by a second connection
         reading = await asyncio.create_subprocess_exec(sys.executable, "-c", read, str(file))
         assert (await reading.wait(), "bot.db-wal" in modes(tmp_path)) == (0, True)
 
@@ -307,17 +311,13 @@ async def served(url: str, *, is_required: bool = False) -> AsyncIterator[Store]
         yield store
 
 
-async def is_kept(url: str) -> bool:
-    async with served(url) as store:
-        assert not await store.rows.save(ACME)
-        assert await store.rows.find(ACME.team_id) is not None
-    async with served(url) as store:
-        return await store.rows.find(ACME.team_id) is not None
-
-
 async def test_what_is_written_is_kept_but_in_memory(database_url: str) -> None:
-    assert await is_kept(database_url)
-    assert not await is_kept("sqlite://")
+    for url in (database_url, "sqlite://"):
+        async with served(url) as store:
+            assert not await store.rows.save(ACME)
+            assert await store.rows.find(ACME.team_id) is not None
+        async with served(url) as store:
+            assert (await store.rows.find(ACME.team_id) is not None) == (url == database_url)
 
 
 async def test_keys_must_fit_if_the_store_is_required(database_url: str) -> None:
