@@ -146,7 +146,7 @@ class Database:
         try:
             async with asyncio.timeout(within or self.timeout), turn or nullcontext():
                 return await pool.use(work)
-        except (StoreUnreachableError, TimeoutError, self.driver.api.Error) as error:
+        except (StoreUnreachableError, OSError, self.driver.api.Error) as error:
             failure = self._translate(error)
             self.errors += 1
             if str(failure) not in self._logged:

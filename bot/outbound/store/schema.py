@@ -2,16 +2,14 @@
 
 import logging
 import re
-from contextlib import suppress
 
 from bot.outbound.store.connections import Connection
 from bot.outbound.store.database import Database
-from bot.outbound.store.errors import LockedError, StoreNotUsableError
+from bot.outbound.store.errors import StoreNotUsableError
 
 _log = logging.getLogger(__name__)
 
 VERSION = "11"  # the version of `SCHEMA`: each change of the tables changes it
-_TIMEOUT = 60.0  # seconds, including the wait for other processes
 _LOCK_ID = 4_721_130_552_318_604_097  # any number, the same in every process
 _OTHER = (
     "DATABASE_URL: the tables of the database are of version {version}, and this bot uses only those of version {own}. "
@@ -136,10 +134,8 @@ async def prepare(database: Database) -> None:
 
     Raises StoreNotUsableError if they are of another version, and StoreUnreachableError.
     """
-    while (version := await find_version(database)) is None:
-        with suppress(LockedError):  # by another process that creates them
-            await database.change(_create, locks=[_LOCK_ID], within=_TIMEOUT, is_prepared=True)
-    if version != VERSION:
+    await database.change(_create, locks=[_LOCK_ID], is_prepared=True)
+    if (version := await find_version(database)) != VERSION:
         raise StoreNotUsableError(_OTHER.format(version=version, own=VERSION))
 
 
@@ -154,7 +150,8 @@ def _create(connection: Connection) -> None:
     if _version(connection) is None:
         own = "CREATE TABLE schema_version (version VARCHAR(32) NOT NULL PRIMARY KEY)"
         for statement in (*SCHEMA.split(";\n"), own, "INSERT INTO schema_version VALUES (:version)"):
-            connection.execute(statement, version=VERSION)
+            connection.queue(statement, {"version": VERSION})
+        connection.flush()
         _log.info("tables created", extra={"version": VERSION})
 
 

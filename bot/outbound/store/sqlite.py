@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import lru_cache, partial
 from pathlib import Path
-from urllib.parse import quote
 
 from bot.core.fields import Secret
 from bot.outbound.store.connections import Driver
@@ -36,16 +35,13 @@ def file_of(url: Secret) -> Path | None:
 
 
 def driver(file: Path | None) -> Driver:
-    """Return that of a file, which is made by the first connection if there is none, or of a database in memory."""
-    # mode=rw: a connection makes no new file in the place of a deleted one. https://www.sqlite.org/uri.html
+    """Return that of a file, which a connection makes if there is none, or of a database in memory."""
     # https://www.sqlite.org/inmemorydb.html and https://www.sqlite.org/src/file/src/memdb.c: connections share a
     # database of the VFS `memdb` until the last one is closed, and wait for each other like those of a file
-    uri = f"file:/{secrets.token_hex()}?vfs=memdb" if file is None else f"file:{quote(str(file))}?mode=rw"
+    name = file or f"file:/{secrets.token_hex()}?vfs=memdb"
     connect = partial(
-        sqlite3.connect, uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False
+        sqlite3.connect, name, uri=file is None, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False
     )
-
-    is_made = False
 
     def last_change() -> object:
         """Return when the write-ahead log was written, which is before the commit: soon after it that says nothing."""
@@ -56,12 +52,12 @@ def driver(file: Path | None) -> Driver:
         return object()
 
     def open_() -> tuple[sqlite3.Connection, Callable[[], None]]:
-        nonlocal is_made
-        if file is not None and not is_made:  # it closes a descriptor: see `lock`
-            _make(file)
-        is_made = True
+        if file is not None:
+            file.touch(OWNER_ONLY)  # it opens no file that exists: see `lock`
         raw = connect()
         try:
+            if file is not None:
+                file.chmod(OWNER_ONLY)
             prepare(raw)
         except BaseException:
             raw.close()
@@ -82,14 +78,6 @@ def driver(file: Path | None) -> Driver:
 @lru_cache(500)
 def _translate(sql: str) -> str:
     return re.sub(r" FOR (UPDATE|KEY SHARE)( SKIP LOCKED)?", "", sql)  # it has one writer
-
-
-def _make(file: Path) -> None:
-    try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
-        file.chmod(OWNER_ONLY)
-    except OSError as error:
-        raise StoreNotUsableError(f"DATABASE_URL: cannot write the file {file} ({error.strerror}).") from None
 
 
 def prepare(raw: sqlite3.Connection) -> None:

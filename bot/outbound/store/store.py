@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 RETRY_DELAY = 2.0  # seconds, also while another bot uses the same SQLite file: a stop takes 10
 FIRST_ATTEMPT = 2.0  # seconds for which a start waits for its database: it can hang, or be locked
 _NAME = "database"
+_FILE_CHECKS = "it is a database, that the bot can write it and its directory, and that the disk is not full"
+_SERVER_CHECKS = "it runs, that the user name and the password are right, and that the user can create tables"
 _WRONG_KEYS = (
     "ENCRYPTION_KEYS does not fit the database: no key decrypts its secrets. Add the key that the database was created "
     "with; without it the secrets are lost, and you need a new database."
@@ -32,15 +34,8 @@ _WRONG_KEYS = (
 
 def unusable(why: str, file: Path | None) -> str:
     """Return the sentence about a database that cannot be used; `file` is that of SQLite."""
-    if file is not None:
-        return (
-            f"DATABASE_URL: the bot cannot use the file {file} ({why}). Check that it is a database, that the bot can "
-            "write it and its directory, and that the disk is not full."
-        )
-    return (
-        f"DATABASE_URL: the bot cannot use the database ({why}). Check that it runs, that the user name and "
-        "the password are right, and that the user can create tables."
-    )
+    what, checks = ("the database", _SERVER_CHECKS) if file is None else (f"the file {file}", _FILE_CHECKS)
+    return f"DATABASE_URL: the bot cannot use {what} ({why}). Check that {checks}."
 
 
 @dataclass(frozen=True, slots=True)
