@@ -10,7 +10,7 @@ import pytest
 from bot import app, logs
 from bot.cli import main
 from bot.config.settings import SETTINGS
-from bot.core import alert_tokens, alerts, auto_pauses, commands, mentions, rate_limits, retries
+from bot.core import alert_tokens, alerts, auto_pauses, commands, mentions, retries
 from bot.core import orders as core_orders
 from bot.core import session_checks as checked
 from bot.inbound import alert_endpoint, alert_formats, http
@@ -83,7 +83,7 @@ PAGES: dict[str, list[Row]] = {
             retries.MOST_TRIES,
             minutes(retries.UPDATE.rarely),
         ),
-        ("messages of its workspace wait for {} s at a time", rate_limits.TOKEN_INTERVAL),
+        ("messages of its workspace wait for {} s at a time", outbox.TOKEN_INTERVAL),
         (
             "can have {} orders at Anchor at the same time (all together {})",
             queue.MOST_AT_ANCHOR_EACH,
@@ -93,7 +93,7 @@ PAGES: dict[str, list[Row]] = {
         ("A resume that arrives more than {} s late is not sent", core_orders.LATE),
         ("unless that differs by more than {} s", core_orders.MOST_SKEW),
         ("signatures are accepted for {} minutes only", minutes(core_orders.MOST_SKEW)),
-        ("makes at most {} of these updates", rate_limits.MOST_UPDATES),
+        ("makes at most {} of these updates", outbox.MOST_UPDATES),
         ("At most {} calls run at a time, at most {} of them", outbox.MOST_SENDING, outbox.MOST_SENDING_EACH),
         (
             "by {} requests at most, and makes up to {} reads of two requests",
@@ -150,7 +150,7 @@ PAGES: dict[str, list[Row]] = {
         ("the newest {} sessions, and says how many more run", commands.MOST_TOGETHER),
         ("It comes within {} s of that time", reminders.EARLY),
         ("A pause that takes longer than {} s is shown", session_cards.PAUSING_AFTER),
-        ("once per {} and channel, and {} times", span(rate_limits.CALL_INTERVAL), rate_limits.MOST_UPDATES),
+        ("once per {} and channel, and {} times", span(outbox.CALL_INTERVAL), outbox.MOST_UPDATES),
         ("has not changed for {} days", retention.MESSAGE_DAYS),
         ("time and {} per {}", checked.MOST_AFTER_PAUSES, span(checked.READS_WINDOW)),
     ],

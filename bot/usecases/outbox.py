@@ -1,7 +1,7 @@
 """The outbox: the leader sends the messages that are due, at the pace that Slack allows.
 
 All that it remembers is in memory, and bounded. A new leader begins with nothing, takes all that is due, and learns
-from Slack's 429.
+from Slack's 429. https://docs.slack.dev/apis/web-api/rate-limits
 """
 
 import asyncio
@@ -19,7 +19,6 @@ from cachetools import LRUCache
 from bot.core import retries
 from bot.core.alerts import AlertContent
 from bot.core.cards import BatchContent, Card, HeldContent, Urgency
-from bot.core.rate_limits import BATCH_INTERVAL, CALL_INTERVAL, MOST_UPDATES, TOKEN_INTERVAL, UPDATES_WINDOW
 from bot.metrics import OFF, Metrics
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.slack.web_api import TOKEN_REFUSED
@@ -34,6 +33,10 @@ _log = logging.getLogger(__name__)
 MOST_SENDING, MOST_SENDING_EACH = 50, 17  # calls of all workspaces and of one: Slack can hang for one of them
 MOST_KNOWN = 100_000  # messages in memory, some 25 MB; with more, only those that are posts of alerts are taken
 MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
+CALL_INTERVAL = 1.0  # seconds from the end of a post to the next one in its channel, and the same between two updates
+MOST_UPDATES, UPDATES_WINDOW = 40, 61.0  # the most of a workspace within so many seconds: Slack allows 50 per minute
+BATCH_INTERVAL = 10.0  # seconds between two updates of the result of a batch that is still being sent
+TOKEN_INTERVAL = 60.0  # seconds between two calls for a workspace whose token Slack refuses
 LONGEST_SILENCE = 30.0  # seconds without an answer of Slack after which another process leads
 LOOK_INTERVAL = 2.0  # seconds between two looks for messages that other processes or commands have changed
 TELL_INTERVAL = 0.5  # seconds between two hints to the leader that there are some

@@ -27,7 +27,6 @@ import pytest
 from bot.core.alerts import Alert, Severity
 from bot.core.cards import Card, SessionName
 from bot.core.fields import Secret
-from bot.core.rate_limits import CALL_INTERVAL, MOST_UPDATES
 from bot.core.session_ids import SessionId
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, TryAgain
 from bot.outbound.store.alerts import Folded, Ignored, IncomingAlert, place
@@ -38,7 +37,7 @@ from bot.outbound.store.outbox import MessageRows, ask_for_cards, mark, read_mes
 from bot.outbound.store.writer import Writer
 from bot.runtime import Readiness, Tasks
 from bot.usecases.card_sender import LONGEST_ATTEMPT, CardSender
-from bot.usecases.outbox import MOST_SENDING, MOST_SENDING_EACH, Outbox
+from bot.usecases.outbox import CALL_INTERVAL, MOST_SENDING, MOST_SENDING_EACH, MOST_UPDATES, Outbox
 from usecases.faults import Faults, FaultyDatabase, Gate, OneConnection, check_trials, of_process
 
 LONGEST = 1_200.0
