@@ -36,12 +36,13 @@ from bot.outbound.slack.web_api import SlackClock, SlackUnreachableError, open_w
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError, or_default
-from bot.outbound.store.journal import OrderHistory, SessionStates
+from bot.outbound.store.journal import OrderHistory
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.outbox import MessageRows
 from bot.outbound.store.reminders import ReminderRows
 from bot.outbound.store.retention import INTERVAL, prune
+from bot.outbound.store.session_states import SessionStates
 from bot.outbound.store.store import Store, open_watched
 from bot.outbound.store.workspaces import saving_ids
 from bot.outbound.store.writer import Writer

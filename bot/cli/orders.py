@@ -26,11 +26,11 @@ from bot.messages.outcomes import DOING
 from bot.messages.results import facts_message, outcome_message
 from bot.messages.sessions import session_line, spoken_name
 from bot.outbound.store.errors import or_default
-from bot.outbound.store.journal import SessionStates
 from bot.outbound.store.leases import Lease
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.outbox import MessageRows
 from bot.outbound.store.running_orders import RunningOrder, Settled
+from bot.outbound.store.session_states import SessionStates
 from bot.outbound.store.writer import MOST_WAITING, Writer
 from bot.runtime import Readiness, Tasks, new_id
 from bot.usecases.control import LONGEST_READS, SessionControl

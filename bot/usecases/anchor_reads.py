@@ -23,8 +23,8 @@ from bot.messages.sessions import list_message, list_refusal
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.journal import PAUSED_WITHIN, SessionStates
 from bot.outbound.store.running_orders import RunningOrder
+from bot.outbound.store.session_states import PAUSED_WITHIN, SessionStates
 from bot.runtime import KeyedLocks, Tasks, ended
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.permissions import Access, AccessCheck, OperatorAccess

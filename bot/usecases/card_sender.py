@@ -17,7 +17,7 @@ from bot.messages.cards import card_message, elsewhere, mentioning
 from bot.messages.sessions import failed_message, held_message
 from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient
 from bot.outbound.slack.response_url import ResponseUrls
-from bot.outbound.store.journal import SessionStates
+from bot.outbound.store.session_states import SessionStates
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import new_id
 from bot.usecases.notices import WorkspaceMonitor

@@ -18,9 +18,9 @@ from bot.messages.blocks import Message, Visibility, digest_of
 from bot.outbound.slack.client import Posted
 from bot.outbound.store.auto_pauses import AutoPauseRows
 from bot.outbound.store.errors import or_default
-from bot.outbound.store.journal import SessionStates
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder
+from bot.outbound.store.session_states import SessionStates
 from bot.usecases.card_sender import CardSender
 from bot.usecases.outbox import Outbox
 

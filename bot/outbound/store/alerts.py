@@ -27,7 +27,6 @@ from bot.core.session_ids import SessionId
 from bot.core.sessions import Session, SessionState
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, session_lock
-from bot.outbound.store.journal import states_now
 from bot.outbound.store.outbox import (
     ALERT,
     ARE_OF_SESSIONS,
@@ -40,6 +39,7 @@ from bot.outbound.store.outbox import (
     readable,
     write_content,
 )
+from bot.outbound.store.session_states import states_now
 from bot.outbound.store.writer import Read
 
 LONGEST_JOINED = 60.0  # seconds for which a message waits, and others join it
