@@ -183,15 +183,7 @@ class Bot:
         )
         find = workspaces.find
         cards = SessionCards(rows, outbox, states, sender=sender, auto_pauses=pause_rows, find=find)
-        orders = self.orders = Orders(
-            control,
-            rows,
-            delivery,
-            cards,
-            tasks,
-            facts=facts,
-            metrics=metrics,
-        )
+        orders = self.orders = Orders(control, rows, delivery, cards, tasks, facts=facts, metrics=metrics)
         auto_pauses = self.auto_pauses = AutoPauses(
             orders, AlertCards(slack, outbox, reads), workspaces, pause_rows, tasks
         )

@@ -8,15 +8,7 @@ from bot.core.orders import Verb
 from bot.core.outcomes import KeyRejected, Refusal
 from bot.core.sessions import Life, NotRead, Overview, Session, SessionList, SessionState
 from bot.messages.blocks import Block, Message, actions, context, ephemeral, fits, from_blocks, row, section, told
-from bot.messages.buttons import (
-    READ_LIST,
-    ROW,
-    button,
-    paused_buttons,
-    plain_button,
-    several_button,
-    state_buttons,
-)
+from bot.messages.buttons import READ_LIST, ROW, button, paused_buttons, plain_button, several_button, state_buttons
 from bot.messages.markup import DASHBOARD, code, counted, joined, literal, mention, moment, one_line, time_of
 from bot.messages.outcomes import COMMANDS, state_line, worded
 

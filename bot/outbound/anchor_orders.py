@@ -19,14 +19,7 @@ from bot.core.retries import delay_before_retry
 from bot.core.session_ids import SessionId
 from bot.core.sessions import NotRead
 from bot.metrics import OFF, Metrics
-from bot.outbound.http import (
-    CONNECT_TIMEOUT,
-    NETWORK_ERRORS,
-    NotHttpError,
-    content_of,
-    never_sent,
-    read_retry_after,
-)
+from bot.outbound.http import CONNECT_TIMEOUT, NETWORK_ERRORS, NotHttpError, content_of, never_sent, read_retry_after
 from bot.runtime import new_id, request_id
 
 _log = logging.getLogger(__name__)

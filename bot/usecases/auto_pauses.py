@@ -10,17 +10,7 @@ from typing import Any
 from bot.core.alerts import Alert, Asked, Automatic, first
 from bot.core.cards import Card, Part
 from bot.core.orders import Actor, Attempt, ReplyAddress, program_id
-from bot.core.outcomes import (
-    CALL_SOMEBODY,
-    NOT_ASKED,
-    NOT_AUTOMATIC,
-    PENDING,
-    Outcome,
-    Paused,
-    Refusal,
-    Why,
-    name_of,
-)
+from bot.core.outcomes import CALL_SOMEBODY, NOT_ASKED, NOT_AUTOMATIC, PENDING, Outcome, Paused, Refusal, Why, name_of
 from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages.blocks import digest_of

@@ -11,14 +11,7 @@ from bot.core.fairness import Tally
 from bot.core.orders import FORGOTTEN, Actor, MessageContent, Person, ReplyAddress, program_name
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility
-from bot.outbound.slack.client import (
-    Doubtful,
-    Posted,
-    PostResult,
-    Refused,
-    SlackClient,
-    TryAgain,
-)
+from bot.outbound.slack.client import Doubtful, Posted, PostResult, Refused, SlackClient, TryAgain
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.web_api import TOKEN_REFUSED
 from bot.outbound.store.errors import StoreError
@@ -64,13 +57,7 @@ class MessageDelivery:
         """Try every waiting delivery again now, and wait only shortly from now on."""
         self._stopping.set()
 
-    async def deliver(
-        self,
-        address: ReplyAddress,
-        message: Message,
-        *,
-        session_id: str = "",
-    ) -> Delivered | None:
+    async def deliver(self, address: ReplyAddress, message: Message, *, session_id: str = "") -> Delivered | None:
         """Deliver a result until Slack accepts it. Return how; None if nobody can be told, which is an ERROR.
 
         A route that Slack refuses finally is dropped. What it refuses for now, or for the token, is tried on every

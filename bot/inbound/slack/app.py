@@ -234,12 +234,7 @@ class SlackApp:
     most_tasks: int
 
     async def dispatch(
-        self,
-        payload: dict[str, Any],
-        *,
-        received_at: float,
-        timestamp: float | None = None,
-        may_be_old: bool = False,
+        self, payload: dict[str, Any], *, received_at: float, timestamp: float | None = None, may_be_old: bool = False
     ) -> Ack:
         """Handle a payload.
 
