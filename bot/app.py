@@ -48,8 +48,9 @@ from bot.outbound.store.workspaces import saving_ids
 from bot.outbound.store.writer import Writer
 from bot.outbound.workspaces import READ_TIMEOUT, Workspaces
 from bot.runtime import Readiness, Tasks, collect_when_quiet, force_exit_after, happens, run_periodically, save_memory
+from bot.usecases.alert_cards import AlertCards
 from bot.usecases.anchor_reads import FactReads, SessionLists, SessionReads
-from bot.usecases.auto_pauses import AlertCards, AutoPauses
+from bot.usecases.auto_pauses import AutoPauses
 from bot.usecases.batches import Batches, PauseWindow
 from bot.usecases.card_sender import CardSender
 from bot.usecases.control import SessionControl

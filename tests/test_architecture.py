@@ -226,9 +226,9 @@ def test_no_test_names_a_private_attribute_of_the_product_or_patches_a_constant(
 # --- the shape ---
 
 SHAPE = {
-    "modules": 108,
-    "lines": 20_440,
-    "lines of tests": 24_682,
+    "modules": 109,
+    "lines": 20_410,
+    "lines of tests": 24_679,
     "lines of a module": 450,
     "lines of nine functions in ten": 16,
     "lines of a function": 45,

@@ -30,7 +30,8 @@ from bot.outbound.store.alerts import Folded, Ignored
 from bot.outbound.store.errors import StoreError
 from bot.outbound.workspaces import Workspaces
 from bot.runtime import Readiness, Tasks, ended, log_incident
-from bot.usecases.auto_pauses import AlertResult, AutoPauses
+from bot.usecases.alert_cards import AlertResult
+from bot.usecases.auto_pauses import AutoPauses
 from bot.usecases.notices import WorkspaceMonitor
 from bot.usecases.queue import SHARE, FairQueue
 

@@ -20,7 +20,8 @@ from bot.inbound.http import Rejected, RejectionLog
 from bot.messages import install as pages
 from bot.outbound.slack.oauth import SlackOAuth
 from bot.outbound.store.errors import StoreError
-from bot.outbound.store.workspaces import InstallStates, WorkspaceRows
+from bot.outbound.store.install_states import InstallStates
+from bot.outbound.store.workspaces import WorkspaceRows
 from bot.runtime import log_incident
 
 _log = logging.getLogger(__name__)

@@ -1,31 +1,25 @@
-"""Alerts on cards, and those that ask for a pause: the order of each, which is sent first, and further attempts."""
+"""Alerts that ask for a pause: the order of each, which is sent before the card is placed, and further attempts."""
 
 import asyncio
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.core.alerts import Alert, Asked, Automatic, first
-from bot.core.cards import Card, Part
+from bot.core.alerts import Alert, Asked, Automatic
 from bot.core.orders import Actor, Attempt, ReplyAddress, program_id
 from bot.core.outcomes import CALL_SOMEBODY, NOT_ASKED, NOT_AUTOMATIC, PENDING, Outcome, Paused, Refusal, Why, name_of
 from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
-from bot.messages.blocks import digest_of
-from bot.messages.cards import alert_message
 from bot.messages.markup import without_signs
-from bot.outbound.slack.client import Doubtful, Posted, PostResult, SlackClient
-from bot.outbound.store.alerts import Folded, IncomingAlert, Place, place
+from bot.outbound.slack.client import Doubtful
 from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
-from bot.outbound.store.errors import StoreError, StoreUnreachableError, or_default
+from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.workspaces import Workspaces
-from bot.runtime import Tasks, ended, new_id
-from bot.usecases.anchor_reads import SessionReads
+from bot.runtime import Tasks, ended
+from bot.usecases.alert_cards import AlertCards, AlertResult
 from bot.usecases.orders import Orders
-from bot.usecases.outbox import Outbox
 
 AGAIN_INTERVAL = 60.0
 """Seconds between two looks for pauses that are to be tried again."""
@@ -33,8 +27,6 @@ AGAIN_INTERVAL = 60.0
 MOST_WAITING = 6_000
 """The most alerts that wait until their order is recorded, as many as come at once; no pause comes of others."""
 
-_MOST_AT_ONCE = 100  # alerts that are placed in a transaction
-_PLACED_WITHIN = 2.0  # seconds for the database to place alerts
 POST_WAIT = 8.0  # seconds for which a sender waits for its post
 _BEFORE_CARD = 1.0  # seconds that a card waits for the outcome of its pause: then people read that at once
 _LONGEST_REASON = 200
@@ -42,62 +34,6 @@ _TO_ANSWER = 0.2  # seconds in which a post that waits for Slack says so, before
 _SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is taken
 
 _HAS_PAUSED = {Paused.__name__, Why.PAUSED_BEFORE}
-
-AlertResult = PostResult | Place
-
-
-@dataclass(eq=False)
-class AlertCards:
-    """Alerts on cards."""
-
-    slack: SlackClient
-    outbox: Outbox
-    reads: SessionReads
-
-    async def post(
-        self, workspace: Workspace, alert: Alert, asked: Asked | None = None, *, within: float = POST_WAIT
-    ) -> AlertResult:
-        """Place an alert. A new card is posted by then, or stays in the queue. Without the database, post the alert.
-
-        Raises StoreUnreachableError if it is resolved: what fires next would count as the same.
-        """
-        (found,) = await self.place(workspace, [(alert, asked)])
-        if found is None and alert.is_resolved:
-            raise StoreUnreachableError("a resolved alert is not recorded")
-        if found is None:
-            return await self._post_at_once(workspace, alert, asked)
-        if isinstance(found, Folded) and found.card_id:
-            return await self.outbox.posted(found.card_id, within) or found
-        return found
-
-    async def place(self, workspace: Workspace, alerts: Sequence[tuple[Alert, Asked | None]]) -> list[Place | None]:
-        """Place alerts. One is None if the database fails."""
-        incoming = list[IncomingAlert]()
-        for alert, asked in alerts:
-            known = self.reads.known(workspace.team_id, alert.session_id)
-            facts = None if known is None else known.for_card()
-            incoming.append(IncomingAlert(new_id(), workspace.team_id, alert.channel, alert, facts, asked))
-        some = [incoming[first : first + _MOST_AT_ONCE] for first in range(0, len(incoming), _MOST_AT_ONCE)]
-        return [one for places in await asyncio.gather(*map(self._place, some)) for one in places]
-
-    async def _place(self, alerts: Sequence[IncomingAlert]) -> Sequence[Place | None]:
-        placing = place(self.outbox.rows, alerts)
-        await asyncio.wait({placing}, timeout=_PLACED_WITHIN)
-        if placing.done() and placing.exception() is None:
-            return placing.result()
-        placing.cancel()
-        return [None] * len(alerts)
-
-    async def _post_at_once(self, workspace: Workspace, alert: Alert, asked: Asked | None) -> PostResult:
-        """Post an alert without the database, and remember its card when that is back."""
-        came_at = IncomingAlert("", workspace.team_id, alert.channel, alert, asked=asked).at(time.time())
-        message = alert_message(alert, None if asked is None else asked.refusal)
-        result = await self.slack.post_message(workspace.bot_token, alert.channel, message)
-        if isinstance(result, Posted):
-            part = Part(new_id(), alert.session_id, first(alert, came_at))
-            card = Card(id=part.id, team_id=workspace.team_id, channel_id=result.channel, parts=(part,))
-            self.outbox.add([replace(card, ts=result.ts, shown=digest_of(message))])
-        return result
 
 
 @dataclass(slots=True, eq=False)

@@ -163,7 +163,7 @@ async def test_an_exception_is_answered_and_logged_under_one_id(
     async def broken(*_: object) -> NoReturn:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bot.usecases.auto_pauses.AlertCards.post", broken)
+    monkeypatch.setattr("bot.usecases.alert_cards.AlertCards.post", broken)
     async with takes_alerts() as at:
         answer = await post(at)
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]

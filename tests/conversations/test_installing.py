@@ -163,7 +163,7 @@ async def test_what_slack_says_is_shown_as_text(at: ManyHarness) -> None:
 async def test_an_accident_is_told_under_one_id(
     at: ManyHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.outbound.store.workspaces.InstallStates.end", AsyncMock(side_effect=RuntimeError))
+    monkeypatch.setattr("bot.outbound.store.install_states.InstallStates.end", AsyncMock(side_effect=RuntimeError))
     async with Browser() as browser:
         page = await browser.install(at.bot.url, at.add(1).team_id)
     (incident,) = [vars(record)["incident"] for record in caplog.records if hasattr(record, "incident")]

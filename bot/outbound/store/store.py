@@ -13,10 +13,11 @@ from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.database import Database, connect
 from bot.outbound.store.encryption import FieldCipher, can_decrypt
 from bot.outbound.store.errors import StoreBrokenError, StoreDownError, StoreNotUsableError, StoreUnreachableError
+from bot.outbound.store.install_states import InstallStates
 from bot.outbound.store.people import People
 from bot.outbound.store.schema import find_version, prepare
 from bot.outbound.store.sqlite import lock
-from bot.outbound.store.workspaces import InstallStates, Notices, WorkspaceRows
+from bot.outbound.store.workspaces import Notices, WorkspaceRows
 from bot.runtime import Readiness, Tasks, happens, run_periodically
 
 _log = logging.getLogger(__name__)

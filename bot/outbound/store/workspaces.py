@@ -1,12 +1,6 @@
-"""Read and change the rows of the workspaces: their installations, secrets and settings.
+"""Read and change the rows of the workspaces: their installations, secrets and settings, and notices that come once."""
 
-Also what is done once, by a mark: a notice to a workspace, and an installation, which has its own OAuth state.
-"""
-
-import hashlib
-import hmac
 import json
-import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.core.alert_tokens import AlertToken
-from bot.core.fields import SLACK_ID, Secret, derive_key, digest, is_token, known_fields
+from bot.core.fields import SLACK_ID, Secret, derive_key, known_fields
 from bot.core.permissions import Policy, Rule
 from bot.core.workspace import AnchorKey, AutoPause, Installation, KeyCheck, Workspace
 from bot.outbound.store.audit import LOCK, AuditTrail, changed
@@ -62,10 +56,6 @@ _CLAIM = """
 """
 IS_RECORDED = "SELECT 1 FROM workspaces WHERE team_id = :team_id FOR KEY SHARE"
 """It finds nothing if the workspace does not exist; until the end of the transaction nobody deletes it."""
-INSTALL = "install"  # the scope of marks
-LIFETIME = 600  # seconds until a pending installation expires
-_DELETE_EXPIRED = f"DELETE FROM marks WHERE scope = '{INSTALL}' AND until < :now"
-_PURPOSE = "anchor-bot: signature of the OAuth state"
 _IDS, _NEEDED, _MANY = {"users", "channels"}, ("pause", "resume"), "pause_several"  # of a policy
 
 
@@ -292,7 +282,7 @@ def _read_tokens(text: str | None) -> tuple[AlertToken, ...]:
     )
 
 
-def _claim(connection: Connection, scope: str, name: str, until: float | None, now: float) -> bool:
+def claim(connection: Connection, scope: str, name: str, until: float | None, now: float) -> bool:
     """Return whether nobody else has claimed it, or only until now. From now on it is claimed; None: for good."""
     return connection.execute(_CLAIM, scope=scope, name=name, until=until, now=now) > 0
 
@@ -314,7 +304,7 @@ class Notices:
         def claim_one(connection: Connection) -> bool:
             if not connection.fetch_all(IS_RECORDED, team_id=team_id):
                 return False
-            return _claim(connection, team_id, f"notice {name}", until, now)
+            return claim(connection, team_id, f"notice {name}", until, now)
 
         return await self.database.change(claim_one, locks=[workspace_lock(team_id)])
 
@@ -324,54 +314,7 @@ class Notices:
         await self.database.execute(sql, team_id=team_id, name=f"notice {name}")
 
 
-@dataclass(frozen=True, slots=True)
-class PendingInstall:
-    """Secrets of a pending installation: one for Slack, one for the browser's cookie."""
-
-    state: Secret
-    browser_nonce: Secret
-
-
-class InstallStates:
-    """Repository of used states of pending installations: each ends once, in its own browser, before it expires.
-
-    A pending one is not stored: its `state` is signed and contains its expiry and the digest of the browser's nonce.
-    The first of `keys` signs, and all verify; `now` is in Unix seconds.
-    https://docs.slack.dev/authentication/installing-with-oauth
-    """
-
-    def __init__(self, database: Database, keys: Sequence[Secret]) -> None:
-        self._database = database
-        self._keys = [derive_key(key, _PURPOSE) for key in keys]
-
-    def begin(self, *, now: float) -> PendingInstall:
-        """Begin an installation. It needs no database."""
-        browser_nonce = Secret(secrets.token_urlsafe(32))
-        content = f"{int(now) + LIFETIME}.{digest(browser_nonce.reveal())}"
-        return PendingInstall(Secret(f"{content}.{_sign(content, self._keys[0]).decode()}"), browser_nonce)
-
-    async def end(self, state: str, browser_nonce: str, *, now: float) -> bool:
-        """End an installation, and return whether it was one that had not ended. Raises StoreUnreachableError."""
-        content, _, signature = state.rpartition(".")
-        if not any(hmac.compare_digest(signature.encode(errors="replace"), _sign(content, key)) for key in self._keys):
-            return False
-        expires_at, browser_digest = content.split(".")
-        if not is_token(browser_nonce, browser_digest) or now >= int(expires_at):
-            return False
-
-        def use(connection: Connection) -> bool:
-            connection.execute(_DELETE_EXPIRED, now=now)
-            return _claim(connection, INSTALL, digest(state), int(expires_at), now)
-
-        return await self._database.change(use)
-
-
-def _sign(content: str, key: bytes) -> bytes:
-    return hmac.new(key, content.encode(errors="replace"), hashlib.sha256).hexdigest().encode()
-
-
 def _write_policy(policy: Policy) -> str:
-    """Encode a policy."""
     rules = {verb.value: asdict(rule) for verb, rule in policy.rules.items()}
     return json.dumps(rules | ({_MANY: policy.pause_several} if policy.pause_several else {}), default=sorted)
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.outbound.store.encryption import FieldCipher, FieldRef, rotate, seal, unseal
-from bot.outbound.store.workspaces import InstallStates, PendingInstall, read_policy
+from bot.outbound.store.install_states import InstallStates, PendingInstall
+from bot.outbound.store.workspaces import read_policy
 from harness.databases import KEY, OTHER_CIPHER, OTHER_KEY
 from harness.product import Secret, Store, errors, open_store, orders, permissions, workspace
 from harness.stored import ACME, ANCHOR_KEY, NOW, execute, fetch
@@ -143,10 +144,6 @@ async def end(store: Store, begun: PendingInstall, *, after: float = 1.0, browse
     return await store.install_states.end(begun.state.reveal(), own, now=NOW + after)
 
 
-def texts(begun: PendingInstall) -> tuple[str, str]:
-    return begun.state.reveal(), begun.browser_nonce.reveal()
-
-
 async def test_it_ends_within_ten_minutes_once_of_many_ends_at_the_same_moment(store: Store) -> None:
     late = [await end(store, store.install_states.begin(now=NOW), after=seconds) for seconds in (599, 601)]
     assert late == [True, False]
@@ -170,7 +167,7 @@ async def test_what_nobody_began_can_not_end(store: Store) -> None:
 async def test_it_can_not_be_guessed_nor_read_from_the_database(store: Store) -> None:
     begun = [store.install_states.begin(now=NOW) for _ in range(20)]
     assert [await end(store, one) for one in begun] == [True] * 20
-    secrets = [text for one in begun for text in texts(one)]
+    secrets = [text for one in begun for text in (one.state.reveal(), one.browser_nonce.reveal())]
     assert len(set(secrets)) == 40
     assert min(map(len, secrets)) >= 43  # 32 bytes of chance
     store.install_states.begin(now=NOW)  # of which no row is written before it ends
