@@ -226,7 +226,7 @@ def test_no_test_names_a_private_attribute_of_the_product_or_patches_a_constant(
 # --- the shape ---
 
 SHAPE = {
-    "modules": 109,
+    "modules": 110,
     "lines": 20_410,
     "lines of tests": 24_679,
     "lines of a module": 450,
