@@ -175,15 +175,15 @@ class Bot:
             facts=facts,
             auto_pauses=pause_rows,
         )
-        sender = CardSender(slack, workspaces, states, response_urls, monitor)
-        outbox = self.outbox = Outbox(messages, lease, sender, metrics)
+        card_sender = CardSender(slack, workspaces, states, response_urls, monitor)
+        outbox = self.outbox = Outbox(messages, lease, card_sender, metrics)
         before, wake = settings.remind_before, facts.learned
         reminders = self.reminders = Reminders(ReminderRows(database), workspaces, reads, before, wake)
         self.session_checks = SessionChecks(
             anchor, anchor_sessions, workspaces, card_sessions, reads, facts, reminders, self._jobs
         )
         find = workspaces.find
-        cards = SessionCards(rows, outbox, states, sender=sender, auto_pauses=pause_rows, find=find)
+        cards = SessionCards(rows, outbox, states, sender=card_sender, auto_pauses=pause_rows, find=find)
         orders = self.orders = Orders(control, rows, delivery, cards, tasks, facts=facts, metrics=metrics)
         auto_pauses = self.auto_pauses = AutoPauses(
             orders, AlertCards(slack, outbox, reads), workspaces, pause_rows, tasks

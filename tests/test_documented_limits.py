@@ -110,7 +110,7 @@ PAGES: dict[str, list[Row]] = {
         ("| messages that the leader has in memory | {},", outbox.MOST_KNOWN),
         ("and of one workspace | {}; {}", alert_endpoint.MOST_AT_ONCE, ALERTS_EACH),
         ("| alerts in the body of a webhook | {} |", alert_formats.MOST_ALERTS),
-        ("| alerts that wait until their card is posted | {} |", outbox.MOST_SENDERS),
+        ("| alerts that wait until their card is posted | {} |", outbox.MOST_AWAITED),
         ("| messages about alerts that wait in a channel | {}, of", alerts.MOST_WAITING),
         ("| open files, and so connections | {},", main.OPEN_FILES),
     ],

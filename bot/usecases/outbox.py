@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 MOST_SENDING, MOST_SENDING_EACH = 50, 17  # calls of all workspaces and of one: Slack can hang for one of them
 MOST_KNOWN = 100_000  # messages in memory, some 25 MB; with more, only those that are posts of alerts are taken
-MOST_SENDERS = 100  # that wait until their alert is posted; others are told that it is queued
+MOST_AWAITED = 100  # alerts whose programs wait for the post; others are told that it is queued
 CALL_INTERVAL = 1.0  # seconds from the end of a post to the next one in its channel, and the same between two updates
 MOST_UPDATES, UPDATES_WINDOW = 40, 61.0  # the most of a workspace within so many seconds: Slack allows 50 per minute
 BATCH_INTERVAL = 10.0  # seconds between two updates of the result of a batch that is still being sent
@@ -102,11 +102,11 @@ class _Entry(NamedTuple):
 
 @dataclass(eq=False)
 class Outbox:
-    """The outbox. Orders never wait for it. Without a `sender` it sends nothing: a bot does, for a command."""
+    """The outbox. Orders never wait for it. Without a `card_sender` it sends nothing: a bot does, for a command."""
 
     rows: MessageRows
     lease: Lease
-    sender: CardSender | None = None
+    card_sender: CardSender | None = None
     metrics: Metrics = OFF
 
     def __post_init__(self) -> None:
@@ -119,7 +119,7 @@ class Outbox:
         self._again: dict[str, tuple[LaneName, int]] = {}  # what changed while it is sent
         self._calls = asyncio.Semaphore(MOST_SENDING)
         self._workspaces: LRUCache[str, _Workspace] = LRUCache(_MOST_WORKSPACES)
-        self._senders: dict[str, asyncio.Future[PostResult]] = {}
+        self._awaited: dict[str, asyncio.Future[PostResult]] = {}
         self._tasks = Tasks()
         self._silent_since: float | None = None
         self._is_stopping = False
@@ -131,14 +131,14 @@ class Outbox:
 
     async def posted(self, part_id: str, within: float) -> PostResult | None:
         """Wait until this process has posted an alert. Return the result, None if it does not lead, or not by then."""
-        if self.lease.term is None or len(self._senders) >= MOST_SENDERS:
+        if self.lease.term is None or len(self._awaited) >= MOST_AWAITED:
             return None
-        posting = self._senders[part_id] = asyncio.get_running_loop().create_future()
+        posting = self._awaited[part_id] = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait({posting}, timeout=within)
             return posting.result() if posting.done() else None
         finally:
-            del self._senders[part_id]
+            del self._awaited[part_id]
 
     async def run(self) -> None:
         """Send what is due whenever this process leads, until `stop`; then record what was sent."""
@@ -176,7 +176,7 @@ class Outbox:
 
         A process that does not lead tells the one that does what it was woken for.
         """
-        if self.sender is None or (term := self.lease.term) is None:
+        if self.card_sender is None or (term := self.lease.term) is None:
             self._give_up()
             if is_woken:
                 await self.rows.database.tell(MESSAGES)
@@ -332,19 +332,19 @@ class Outbox:
 
     async def _channel_instead(self, card: Card, failure: _Failure) -> str:
         """Return where a message is posted instead, "" for nowhere, or if somebody waits who is told."""
-        is_awaited = any(part.id in self._senders for part in card.parts)
+        is_awaited = any(part.id in self._awaited for part in card.parts)
         is_refused = isinstance(failure, Refused) and failure.why not in TOKEN_REFUSED and card.ts is None
-        if not is_refused or is_awaited or card.meant_for or self.sender is None:
+        if not is_refused or is_awaited or card.meant_for or self.card_sender is None:
             return ""
-        return await self.sender.channel_instead(card)
+        return await self.card_sender.channel_instead(card)
 
     async def _attempt(self, card: Card) -> tuple[PostResult, str]:
         """Make one attempt. Of an update without an answer nobody knows which state Slack has: that is recorded."""
-        assert self.sender is not None  # noqa: S101 - else nothing is taken
+        assert self.card_sender is not None  # noqa: S101 - else nothing is taken
         if card.ts is None and card.is_critical:
             card = replace(card, mentions=await self.rows.mention(card))
         try:
-            result, digest = await self.sender.send(card)
+            result, digest = await self.card_sender.send(card)
         except asyncio.CancelledError:  # it can arrive after what another leader sends by now
             if card.ts is not None:
                 self.rows.send_again(card)
@@ -358,8 +358,8 @@ class Outbox:
     async def _record(self, card: Card, result: Posted, digest: str, term: int) -> None:
         posted = result.channel or card.channel_id, result.ts
         kept = await asyncio.shield(self.rows.sent(card, posted, digest, term))  # also if another process leads by then
-        if card.ts is None and kept != result.ts and self.sender is not None:
-            await self.sender.delete(card, *posted)  # another leader's post is kept up to date
+        if card.ts is None and kept != result.ts and self.card_sender is not None:
+            await self.card_sender.delete(card, *posted)  # another leader's post is kept up to date
         self._tell(card, result)
 
     def _wait_after(self, card: Card, result: _Failure, lane: _Lane) -> float | None:
@@ -384,15 +384,15 @@ class Outbox:
 
     def _tell(self, card: Card, result: PostResult) -> None:
         for part in card.parts:
-            if (sender := self._senders.get(part.id)) is not None and not sender.done():
-                sender.set_result(result)
+            if (post := self._awaited.get(part.id)) is not None and not post.done():
+                post.set_result(result)
 
     def _report(self, card: Card, failure: _Failure) -> None:
         """Log a failure, and count the alerts that are lost by it, unless somebody still waits for them and does so."""
         what = "message not posted" if card.ts is None else "message not updated any more"
         _log.error(what, extra=_about(card, failure.why))
         for part in card.parts:
-            if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._senders:
+            if card.ts is None and isinstance(part.content, AlertContent) and part.id not in self._awaited:
                 self.metrics.count("alerts", type(failure).__name__)
 
 
