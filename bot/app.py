@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.config.environment import Settings
 from bot.core.alerts import ALERTS_PATH
 from bot.core.retries import backoff
-from bot.core.workspace import Workspace
+from bot.core.workspace import SCOPES, Workspace
 from bot.inbound.alert_endpoint import MOST_AT_ONCE, Alerts
 from bot.inbound.health import HealthRoutes, metrics_application
 from bot.inbound.http import listening
@@ -29,7 +29,6 @@ from bot.outbound.anchor_orders import AnchorClient, AnchorHttp
 from bot.outbound.anchor_sessions import AnchorSessions
 from bot.outbound.http import Transport, open_session
 from bot.outbound.slack.client import SlackClient
-from bot.outbound.slack.oauth import SCOPES
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.slack.web_api import SlackClock, SlackUnreachableError, open_web

@@ -18,11 +18,11 @@ from jsonschema import Draft7Validator
 from bot.cli.main import main
 from bot.cli.manifest import manifest
 from bot.config.settings import SETTINGS
+from bot.core.workspace import SCOPES
 from bot.inbound.install import REDIRECT_PATH
 from bot.inbound.slack.app import Router
 from bot.inbound.slack.listeners import OrderListeners, ViewListeners
 from bot.messages.buttons import PAUSE_FROM_MESSAGE, PAUSE_FROM_MESSAGE_NAME
-from bot.outbound.slack.oauth import SCOPES
 from bot.sim.slack import Shortcut, SimSlack, SlashCommand
 from harness.product import outcomes
 from harness.samples import sample

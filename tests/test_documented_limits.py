@@ -10,7 +10,7 @@ import pytest
 from bot import app, logs
 from bot.cli import main
 from bot.config.settings import SETTINGS
-from bot.core import alert_tokens, alerts, auto_pauses, commands, mentions, retries
+from bot.core import alert_tokens, alerts, auto_pauses, commands, fields, mentions, retries
 from bot.core import orders as core_orders
 from bot.core import session_checks as checked
 from bot.inbound import alert_endpoint, alert_formats, http
@@ -91,8 +91,8 @@ PAGES: dict[str, list[Row]] = {
         ),
         ("can have {} orders that wait, which is {} per second for {} seconds", EACH, EACH / DEADLINE, DEADLINE),
         ("A resume that arrives more than {} s late is not sent", core_orders.LATE),
-        ("unless that differs by more than {} s", core_orders.MOST_SKEW),
-        ("signatures are accepted for {} minutes only", minutes(core_orders.MOST_SKEW)),
+        ("unless that differs by more than {} s", fields.MOST_SKEW),
+        ("signatures are accepted for {} minutes only", minutes(fields.MOST_SKEW)),
         ("makes at most {} of these updates", outbox.MOST_UPDATES),
         ("At most {} calls run at a time, at most {} of them", outbox.MOST_SENDING, outbox.MOST_SENDING_EACH),
         (
@@ -119,7 +119,7 @@ PAGES: dict[str, list[Row]] = {
         ("a pause waits at most {} seconds for it", workspaces.PAUSE_WAIT),
         ("which is at most {} minutes old", minutes(workspaces.CACHE_TTL)),
         ("needs up to {} connections for each process", connections.READERS + connections.WRITERS + 2),
-        ("whose clock is over {} minutes wrong rejects", minutes(core_orders.MOST_SKEW)),
+        ("whose clock is over {} minutes wrong rejects", minutes(fields.MOST_SKEW)),
     ],
     "alerts": [
         ("an object, of which the first {} names and values", alert_formats.MOST_FIELDS),

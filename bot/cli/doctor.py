@@ -16,15 +16,13 @@ from yarl import URL
 from bot.cli.terminal import ENV_FILE, Run, as_called
 from bot.cli.workspace import open_anchor, open_client_session
 from bot.config.environment import Settings, find_warnings, read_environment, summarize
-from bot.core.fields import Secret
-from bot.core.orders import MOST_SKEW
-from bot.core.workspace import AnchorKey, Workspace
+from bot.core.fields import MOST_SKEW, Secret
+from bot.core.workspace import SCOPES, AnchorKey, Workspace
 from bot.messages.cards import SAMPLE_ALERT
 from bot.messages.markup import printable
 from bot.outbound.anchor_orders import AnchorClient
 from bot.outbound.http import NETWORK_ERRORS, read_skew
 from bot.outbound.slack.client import AppTokenRefusedError, SlackClient, TokenRefusedError
-from bot.outbound.slack.oauth import SCOPES
 from bot.outbound.slack.web_api import RefusedError, SlackUnreachableError, open_web
 from bot.outbound.store.encryption import can_decrypt
 from bot.outbound.store.errors import StoreNotUsableError, StoreUnreachableError, UnreadableError

@@ -14,6 +14,7 @@ CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)  # the id of a convers
 USER_ID = re.compile(r"[UW][A-Z0-9]{2,30}", re.ASCII)  # the id of a person
 GROUP_ID = re.compile(r"S[A-Z0-9]{2,30}", re.ASCII)  # the id of a user group
 
+MOST_SKEW = 300.0  # seconds by which clocks can differ, and the age up to which signatures of Slack are accepted
 SHOWN = 4  # the last characters of a key or a token that people read
 
 

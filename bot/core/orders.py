@@ -19,7 +19,6 @@ FORGOTTEN = "forgotten-"  # the beginning of the pseudonym that replaces the use
 _LONGEST_ID = 40
 
 LATE = 5.0  # seconds from which a request is late: Slack has reported it as failed to the person 2 s before
-MOST_SKEW = 300.0  # seconds by which clocks can differ, and the age up to which signatures of Slack are accepted
 
 _ASSUMED_TRANSIT = 0.5  # seconds of a request without a timestamp, so that its ack is in time on a slow network
 

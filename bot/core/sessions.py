@@ -8,7 +8,8 @@ from typing import Any
 
 from bot.core import outcomes
 from bot.core.commands import Choice
-from bot.core.orders import MOST_SKEW, Verb, time_id
+from bot.core.fields import MOST_SKEW
+from bot.core.orders import Verb, time_id
 from bot.core.outcomes import AnchorOutcome, Doubt, NotFound, NotRunning, Paused, Resumed, Unconfirmed
 from bot.core.session_ids import Found, SessionId, eight_digits
 

@@ -9,6 +9,7 @@ from bot.core.fields import SHOWN, Secret, digest
 from bot.core.mentions import read_groups
 from bot.core.permissions import EVERYBODY, Policy
 
+SCOPES = ("commands", "chat:write", "users:read")  # the scopes that the app asks for, as manifest.yml declares them
 _LEAST_HIDDEN = 8  # characters; the ending of a shorter key would reveal too much
 
 

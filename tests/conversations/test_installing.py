@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
+from bot.core.workspace import SCOPES
 from bot.messages import install as pages
-from bot.outbound.slack.oauth import SCOPES
 from bot.sim.slack import ApiCall, Fault, Hang, ResetAfterReading, api_error
 from harness import HTTP_ONLY, paused
 from harness.bots import ManyHarness, many_workspaces

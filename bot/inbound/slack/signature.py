@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from multidict import MultiMapping
 
-from bot.core.fields import Secret
-from bot.core.orders import MOST_SKEW
+from bot.core.fields import MOST_SKEW, Secret
 
 TIMESTAMP, _SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)

@@ -16,13 +16,11 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.core.fields import SLACK_ID, Secret, object_field
-from bot.core.workspace import Installation
+from bot.core.workspace import SCOPES, Installation
 from bot.messages import install
 from bot.outbound.slack.web_api import TRANSPORT_ERRORS, SlackUnreachableError, call, open_web
 
 _log = logging.getLogger(__name__)
-
-SCOPES = ("commands", "chat:write", "users:read")  # the scopes that the app asks for, as manifest.yml declares them
 
 _TIMEOUT = 10.0  # seconds; a browser waits, not Slack
 _CODE_REFUSED = {"invalid_code", "code_already_used", "code_expired"}

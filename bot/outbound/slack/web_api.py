@@ -11,8 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.core.fields import text_field
-from bot.core.orders import MOST_SKEW
+from bot.core.fields import MOST_SKEW, text_field
 from bot.core.retries import LONGEST_WAIT
 from bot.outbound.http import NETWORK_ERRORS, read_retry_after, read_skew
 
