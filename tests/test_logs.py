@@ -17,9 +17,9 @@ from typing import get_args
 import pytest
 
 from bot import logs
-from bot.inbound.prometheus import PARTS, page
+from bot.inbound.metrics_page import page
 from bot.logs import JsonFormatter, NonBlockingHandler, TextFormatter
-from bot.metrics import Metrics
+from bot.metrics import PARTS, Metrics
 from bot.runtime import Readiness, collect_when_quiet
 from harness.process import Metrics as Page
 from harness.product import orders, outcomes

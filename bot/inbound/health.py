@@ -47,7 +47,7 @@ class HealthRoutes:
 
 def metrics_application(metrics: Metrics, health: HealthRoutes, database_errors: Callable[[], int]) -> web.Application:
     """Return the application of METRICS_PORT, for those with METRICS_TOKEN if there is one."""
-    from bot.inbound.prometheus import page  # noqa: PLC0415 - it takes time and memory
+    from bot.inbound.metrics_page import page  # noqa: PLC0415 - it takes time and memory
 
     async def show(request: web.Request) -> web.Response:
         if health.token is not None and not _has_token(request, health.token):
