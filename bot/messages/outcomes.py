@@ -119,8 +119,8 @@ _ROWS: Mapping[str, _Row] = {
     Why.OVERLOADED: _Row("The bot had too many requests, and sent nothing", _LATER, has_button=True),
     Why.STOPPING: _Row("The bot was being restarted, and sent nothing", _LATER, has_button=True),
     Why.LATE: _Row("It was not sent in time{so_long}", "To {verb} it now, try again, {or_there}.", has_button=True),
-    Why.RESUMED_SINCE: _Row("{by} has {resumed} this agent since{when}", _ANYWAY, has_button=True),
-    Why.PAUSED_SINCE: _Row("{by} has {paused} this agent since{when}", _ANYWAY, has_button=True),
+    Why.RESUMED_SINCE: _Row("Meanwhile {by} {resumed} this agent{when}", _ANYWAY, has_button=True),
+    Why.PAUSED_SINCE: _Row("Meanwhile {by} {paused} this agent{when}", _ANYWAY, has_button=True),
     Why.ENDED_SINCE: _Row("{by} has {ended} this session{when}", ""),
     Why.OBSERVED: _Row("The workspace only observes what alerts would pause", ""),
     Why.HELD_BACK: _Row(

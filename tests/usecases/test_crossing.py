@@ -370,24 +370,9 @@ TRIALS = {"sqlite": 28, "postgresql": 4}
 """Those of each scene: 576 in all, and 20 times as many at night."""
 
 SCENES = [
-    (1, "ewv"),
-    (1, "bewvc"),
-    (1, "kewvcdr"),
-    (3, "dr"),
-    (3, "ewvdrt"),
-    (3, "ewvcdrts"),
-    (3, "kewvcdrt"),
-    (3, "fewvcdrt"),
-    (3, "bewvcdr"),
-    (3, "C"),
-    (3, "Tw"),
-    (3, "S"),
-    (3, "Sc"),
-    (3, "p"),
-    (1, "x"),
-    (3, "xs"),
-    (3, "gev"),
-    (3, "gwst"),
+    *((1, faults) for faults in ("ewv", "bewvc", "kewvcdr", "x")),
+    *((3, faults) for faults in ("dr", "ewvdrt", "ewvcdrts", "kewvcdrt", "fewvcdrt", "bewvcdr")),
+    *((3, faults) for faults in ("C", "Tw", "S", "Sc", "p", "xs", "gev", "gwst")),
 ]
 
 
