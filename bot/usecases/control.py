@@ -56,7 +56,7 @@ _LOOK_INTERVAL = 0.1  # seconds between two looks at the orders that are at Anch
 _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resume that runs on leaves a pause in doubt
 _MAY_END = outcomes.Ended | Unconfirmed | outcomes.Failed
 _MOST_RESUMED = 10_000  # sessions
-_JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database
+_JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database, or beside a pause of the same firing
 _READ_AFTER_END = 10.0  # seconds within which a session is read until it has ended,
 _READ_INTERVAL = 1.0  # and between two of those reads
 LONGEST_READS = {Verb.END: _READ_AFTER_END}
@@ -133,7 +133,6 @@ class SessionControl:
         The alert channel is told what is held back. None: another order or process has it.
         """
         while self.auto_pauses is not None and (left := STILL_WANTED - running.age) > 0:
-            wait = _JUDGED_AGAIN_AFTER
             with suppress(StoreError):
                 await _stored(running.recorded, within=left)
                 access = None if running.is_repeated else await self.access_check.check(running.order)
@@ -141,13 +140,11 @@ class SessionControl:
                     channel = access.workspace.alerts_channel or running.order.actor.channel_id
                     judge = partial(self.auto_pauses.judge, running.id, running.order, channel)
                     verdict = await _stored(self.rows.judge(running, judge), within=left)
-                    if verdict is None:
-                        wait = _LOOK_INTERVAL
-                    elif verdict is not True or self.rows.lease.is_held:  # else this process was frozen meanwhile
+                    if verdict is not None and (verdict is not True or self.rows.lease.is_held):  # else it was frozen
                         return verdict if isinstance(verdict, Refusal) else access if verdict else None
                 elif access != Refusal(Why.STORE_UNAVAILABLE):
                     return access
-            await asyncio.sleep(wait)
+            await asyncio.sleep(_JUDGED_AGAIN_AFTER)
         return Refusal(Why.STORE_UNAVAILABLE)
 
     # --- pauses ---

@@ -20,7 +20,7 @@ from bot.core.orders import (
     operator_name,
     read_attempt,
 )
-from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why, name_of
+from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Resumed, Unconfirmed, name_of
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import mentioning
 from bot.messages.results import (
@@ -180,7 +180,7 @@ class Orders:
         """Take over the orders of processes that have ended, if this one leads. Return when to look again.
 
         A pause is sent again, which does no harm. A resume that can have been sent never is: it could undo a newer
-        pause. An end is never sent later. Raises StoreError.
+        pause. Nor is an end. Raises StoreError.
         """
         interval = ALONE_INTERVAL if self.rows.lease.is_alone else RECOVERY_INTERVAL
         if self.rows.writer.is_full or self.rows.lease.term is None:
@@ -191,14 +191,12 @@ class Orders:
         return 0.0 if len(taken) == MOST_TAKEN else interval
 
     def _recover(self, running: RunningOrder) -> None:
-        verb, is_sent, outcome = running.order.verb, running.state is State.SENT, running.outcome
+        is_pause, is_sent, outcome = running.order.verb is Verb.PAUSE, running.state is State.SENT, running.outcome
         begin_request(running.id)
         about = {"session": running.order.session_id, "state": running.state.value, "age_seconds": round(running.age)}
         _log.warning("unfinished order taken over", extra=about)
-        if outcome is None and (is_sent if verb is not Verb.PAUSE else running.age > STILL_WANTED):
+        if outcome is None and (running.age > STILL_WANTED if is_pause else is_sent):
             outcome = Unconfirmed(Doubt.NO_ANSWER)
-        elif outcome is None and verb is Verb.END:
-            outcome = Refusal(Why.STOPPING)
         self._start(running, outcome, doubt=is_sent)
         self.tasks.start(self.deliver(running, running.address, is_left=True))
 

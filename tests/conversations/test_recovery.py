@@ -68,7 +68,6 @@ IN_DOUBT_RESUME, IN_DOUBT_END = (outcome_text(IN_DOUBT, verb=verb) for verb in (
 CROSSED = outcome_text(outcomes.Paused("paused", crossed=ALICE))
 OLD_PAUSE: Left = ("pause", State.SENT, None, 2)
 OLD_RESUME: Left = ("resume", State.WAITING, None, 2)
-NO_END = outcome_text(outcomes.Refusal(outcomes.Why.STOPPING), verb="end")
 LEFT: dict[str, tuple[list[Left], str, str, str | Why]] = {
     "a resume that may be sent": ([("resume", State.SENT, None, 1)], "Unconfirmed", "", IN_DOUBT_RESUME),
     "a resume that waited": ([OLD_RESUME], "Resumed", "resume", resumed()),
@@ -100,7 +99,7 @@ LEFT: dict[str, tuple[list[Left], str, str, str | Why]] = {
     ),
     "an order that was told": ([("pause", TOLD, PAUSED, 1)], "Paused", "", ""),
     "an end that may be sent": ([("end", State.SENT, None, 1)], "Unconfirmed", "", IN_DOUBT_END),
-    "an end that was not sent": ([("end", State.WAITING, None, 121)], "Stopping", "", NO_END),
+    "an end that was not sent": ([("end", State.WAITING, None, 6)], "Late", "", Why.LATE),
 }
 
 
@@ -108,7 +107,7 @@ LEFT: dict[str, tuple[list[Left], str, str, str | Why]] = {
 async def test_what_is_left_is_executed_if_it_is_wanted_and_harmless_and_told_once(
     sqlite_url: str, left_over: list[Left], outcome: str, sent: str, said: str | Why
 ) -> None:
-    async with remains(sqlite_url) as left:
+    async with remains(sqlite_url, END_SESSION="on", END_USERS=ALICE) as left:
         left.anchor.session(left.session).state = SessionState.PAUSED
         left.slack.faults["chat.update"] = rate_limited(30)  # a result stays as it was posted
         for verb, state, known, age in left_over:

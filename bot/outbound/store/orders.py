@@ -98,8 +98,8 @@ its session that is at Anchor or confirmed, a pause that was recorded later, one
 button does not know of, and one that is at Anchor. Each look finds its order by an index."""
 _BEFORE = {
     verb: f"""
-    SELECT other.id, other.verb, other.state, other.outcome, other.user_id, other.channel_id, other.reason,
-      other.given_at, CASE WHEN other.seq > own.seq THEN 1 ELSE 0 END AS is_later
+    SELECT other.id, other.verb, other.state, other.outcome, other.user_id, other.given_at,
+      CASE WHEN other.seq > own.seq THEN 1 ELSE 0 END AS is_later
     FROM orders AS own LEFT JOIN orders AS known ON known.id = own.expected_version
       LEFT JOIN orders AS other ON other.id = coalesce({", ".join(f"({one})" for one in against)})
     WHERE own.id = :id
