@@ -84,26 +84,22 @@ class SessionControl:
         # when the last resume of a session that this process has sent had an outcome: inf until it has
         self._resumed: TTLCache[SessionName, float] = TTLCache(_MOST_RESUMED, STILL_WANTED, timer=time.monotonic)
 
-    async def execute(
-        self, running: RunningOrder, known: Outcome | None = None, *, doubt: bool = False
-    ) -> Settled | None:
+    async def execute(self, running: RunningOrder, known: Outcome | None = None) -> Settled | None:
         """Execute an order, unless its outcome is known, and log who ordered what. Raises nothing.
 
-        Return what is told; None if another process tells it. `doubt`: another process may have sent it before. If it
-        is cancelled, it does not wait for Anchor any more, and what it has not sent stays so.
+        Return what is told; None if another process tells it. If it is cancelled, it does not wait for Anchor any more,
+        and what it has not sent stays so.
         """
         order, began = running.order, time.monotonic()
         try:
-            if known is None:
-                settled = await self._decide(running, doubt=doubt)
-            else:
-                settled = await self._settle(running, known, doubt=doubt)
+            settled = await (self._decide(running) if known is None else self._settle(running, known))
         except asyncio.CancelledError:
-            is_sent = doubt or (running.is_allowed and running.state is State.SENT)
-            outcome = Unconfirmed(Doubt.NO_ANSWER) if is_sent else Refusal(Why.STOPPING)
-            settled = await self._settle(running, outcome, doubt=is_sent)
+            running.doubt |= running.policy is not None and running.state is State.SENT
+            outcome = Unconfirmed(Doubt.NO_ANSWER) if running.doubt else Refusal(Why.STOPPING)
+            settled = await self._settle(running, outcome)
         except Exception as error:  # noqa: BLE001 - the person gets an answer
-            settled = await self._settle(running, outcomes.Broken(log_incident(error)), doubt=True)
+            running.doubt = True
+            settled = await self._settle(running, outcomes.Broken(log_incident(error)))
         name, actor = "told by another process" if settled is None else name_of(settled.outcome), order.actor
         about = {"session": order.session_id, "user": actor.user_id, "team": actor.team_id, "channel": actor.channel_id}
         can_run = order.verb is Verb.PAUSE and name in outcomes.CALL_SOMEBODY
@@ -111,19 +107,18 @@ class SessionControl:
         _log.log(level, order.verb.value, extra=about | {"outcome": name, "ms": took})
         return settled
 
-    async def _decide(self, running: RunningOrder, *, doubt: bool) -> Settled | None:
+    async def _decide(self, running: RunningOrder) -> Settled | None:
         order, is_by_alert = running.order, running.order.source is Source.ALERT
         access = await (self._judge(running) if is_by_alert else self.access_check.check(order))
         if isinstance(access, Access):
-            self.rows.allow(running)
-            running.offers_end = access.workspace.policy.end is not None
+            self.rows.allow(running, access.workspace.policy)
             if order.verb is Verb.PAUSE:
-                return await self._pause(running, access, doubt=doubt)
+                return await self._pause(running, access)
             return await self._resume_or_end(running, access)
         if access is None:
             return None
         # the process that had it can have sent it
-        return await self._settle(running, Unconfirmed(Doubt.NO_ANSWER) if doubt else access, doubt=doubt)
+        return await self._settle(running, Unconfirmed(Doubt.NO_ANSWER) if running.doubt else access)
 
     async def _judge(self, running: RunningOrder) -> Access | Refusal | None:
         """Return the access of the pause of an alert, or why it is not sent: also if the database does not say so.
@@ -149,23 +144,23 @@ class SessionControl:
 
     # --- pauses ---
 
-    async def _pause(self, running: RunningOrder, access: Access, *, doubt: bool) -> Settled | None:
+    async def _pause(self, running: RunningOrder, access: Access) -> Settled | None:
         """Send a pause, and once more after a resume that it may have crossed."""
-        outcome, is_doubtful = await self._send(running, access)
-        doubt |= is_doubtful
+        outcome = await self._send(running, access)
         if isinstance(outcome, Paused) and self.facts is not None:
             self.facts.read_after_pause(access, running.order.session_id)
         ends = time.monotonic() + _LONGEST_LOOK
-        while (settled := await self._settle(running, outcome, doubt=doubt, looks=True)) and settled.crossed_by:
+        while (settled := await self._settle(running, outcome, looks=True)) and settled.crossed_by:
             if settled.is_running and time.monotonic() < ends:
                 await asyncio.sleep(_LOOK_INTERVAL)
                 continue
-            outcome, is_doubtful = await self._send(running, access)
+            outcome = await self._send(running, access)
+            running.doubt |= settled.is_running
             if isinstance(outcome, Paused) and not settled.is_running:
                 outcome = replace(outcome, crossed=settled.crossed_by)
             else:
                 outcome = Unconfirmed(Doubt.OVERTAKEN)  # a refusal now says nothing about the session
-            return await self._settle(running, outcome, doubt=doubt or is_doubtful or settled.is_running)
+            return await self._settle(running, outcome)
         return settled
 
     # --- resumes and ends ---
@@ -175,10 +170,10 @@ class SessionControl:
         order = running.order
         if order.age > LATE:
             return await self._settle(running, Refusal(Why.LATE, seconds=order.age))
-        outcome, doubt = await self._send(running, access)
+        outcome = await self._send(running, access)
         if order.verb is Verb.END and not isinstance(outcome, Refusal):
             outcome = await self._read_end(order, access, outcome)
-        settled = await self._settle(running, outcome, doubt=doubt)
+        settled = await self._settle(running, outcome)
         if self._resumed.get(running.session) == math.inf and order.verb is Verb.RESUME:
             self._resumed[running.session] = time.monotonic()
         return settled
@@ -220,8 +215,8 @@ class SessionControl:
 
     # --- what all have in common ---
 
-    async def _send(self, running: RunningOrder, access: Access) -> tuple[AnchorOutcome | Refusal, bool]:
-        """Send an order with its workspace's key, or a newer one. Return the outcome, and whether there is doubt."""
+    async def _send(self, running: RunningOrder, access: Access) -> AnchorOutcome | Refusal:
+        """Send an order with its workspace's key, or a newer one."""
         verb, session_id = running.order.verb, running.order.session_id
         numbers, why_not = itertools.count(), list[Refusal]()
 
@@ -238,29 +233,26 @@ class SessionControl:
 
         async with self.queue.turn(access.person) as no_turn:
             if no_turn is not None or not await may_send():
-                return no_turn or why_not[0], False
+                return no_turn or why_not[0]
             attempts = await self.anchor.send(verb, access.key, session_id, may_send)
             newer = await self.access_check.newer_key(access) if isinstance(attempts[-1], KeyRejected) else None
             if newer is not None and await may_send():
                 access = newer
                 attempts[-1:] = await self.anchor.send(verb, newer.key, session_id, may_send)
-        outcome, doubt = combine(attempts), any(isinstance(one, Unconfirmed) for one in attempts)
+        doubt = any(isinstance(one, Unconfirmed) for one in attempts)
+        running.doubt |= doubt
         if self.monitor is not None:
             self.monitor.record_result(access.workspace, attempts[-1])
-        if why_not and not doubt:
-            return why_not[0], False
-        return outcome, doubt
+        return why_not[0] if why_not and not doubt else combine(attempts)
 
-    async def _settle(
-        self, running: RunningOrder, outcome: Outcome, *, doubt: bool = False, looks: bool = False
-    ) -> Settled | None:
+    async def _settle(self, running: RunningOrder, outcome: Outcome, *, looks: bool = False) -> Settled | None:
         """Record an outcome, and return what is told: the outcome as it is if the database fails.
 
         None: another process has the order. If the lease has ended meanwhile, the next transaction, which renews it,
         finds that out, and what has happened since.
         """
         while True:
-            recording = self.rows.settle(running, outcome, doubt=doubt, looks=looks)
+            recording = self.rows.settle(running, outcome, looks=looks)
             try:
                 settled = await _stored(recording)
             except StoreError:
@@ -268,7 +260,7 @@ class SessionControl:
                 if isinstance(outcome, Paused) and self._resumed.get(running.session, -math.inf) > running.given_at:
                     outcome = Unconfirmed(Doubt.OVERTAKEN)
                 running.know(outcome)
-                self.rows.settle(running, outcome, doubt=doubt)  # with this time, whatever it has crossed
+                self.rows.settle(running, outcome)  # with this time, whatever it has crossed
                 return Settled(outcome, is_recorded=False)
             if settled is None or settled.crossed_by:
                 return settled

@@ -172,8 +172,8 @@ class Orders:
         """Tell the people who have the result of a pause what is read after it, if they must know."""
         if isinstance(running.outcome, Paused):
             known, now = await self.facts.known_after_read(*running.session), time.time()
-            told, session_id = running.known, running.order.session_id
-            if message := facts_message(session_id, told, known, now=now, offers_end=running.offers_end):
+            about = running.order.session_id, running.known, known
+            if message := facts_message(*about, now=now, offers_end=_offers_end(running)):
                 await self.delivery.deliver(address, message)
 
     async def take_over(self) -> float:
@@ -191,25 +191,25 @@ class Orders:
         return 0.0 if len(taken) == MOST_TAKEN else interval
 
     def _recover(self, running: RunningOrder) -> None:
-        is_pause, is_sent, outcome = running.order.verb is Verb.PAUSE, running.state is State.SENT, running.outcome
+        is_pause, outcome = running.order.verb is Verb.PAUSE, running.outcome
         begin_request(running.id)
         about = {"session": running.order.session_id, "state": running.state.value, "age_seconds": round(running.age)}
         _log.warning("unfinished order taken over", extra=about)
-        if outcome is None and (running.age > STILL_WANTED if is_pause else is_sent):
+        if outcome is None and (running.age > STILL_WANTED if is_pause else running.doubt):
             outcome = Unconfirmed(Doubt.NO_ANSWER)
-        self._start(running, outcome, doubt=is_sent)
+        self._start(running, outcome)
         self.tasks.start(self.deliver(running, running.address, is_left=True))
 
-    def _start(self, running: RunningOrder, outcome: Outcome | None = None, *, doubt: bool = False) -> RunningOrder:
+    def _start(self, running: RunningOrder, outcome: Outcome | None) -> RunningOrder:
         self.in_work[running.id] = running
-        running.result = self.tasks.start(self._execute(running, outcome, doubt=doubt))
+        running.result = self.tasks.start(self._execute(running, outcome))
         self.session_cards.watch(running)
         if running.order.trigger_id:
             self._by_trigger[running.order.trigger_id] = running
         return running
 
-    async def _execute(self, running: RunningOrder, outcome: Outcome | None, *, doubt: bool) -> Settled | None:
-        settled = await self.session_control.execute(running, outcome, doubt=doubt)
+    async def _execute(self, running: RunningOrder, outcome: Outcome | None) -> Settled | None:
+        settled = await self.session_control.execute(running, outcome)
         if settled is None or running.is_repeated:
             self.in_work.pop(running.id, None)  # another order or process tells it
             return None
@@ -266,9 +266,13 @@ def result_message(running: RunningOrder, settled: Settled) -> Message:
         now=time.time(),
         order_id=running.id,
         known=running.known,
-        offers_end=running.offers_end,
+        offers_end=_offers_end(running),
         note=OVERTAKEN if settled.is_overtaken else NOT_RECORDED if is_paused and not settled.is_recorded else "",
     )
+
+
+def _offers_end(running: RunningOrder) -> bool:
+    return running.policy is not None and running.policy.end is not None
 
 
 def _is_on_card(order: Order, outcome: Outcome) -> bool:

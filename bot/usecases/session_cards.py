@@ -57,7 +57,7 @@ class SessionCards:
     def _show_pausing(self, running: RunningOrder) -> None:
         if running.outcome is not None:
             return
-        if running.is_allowed and running.is_recorded:
+        if running.policy is not None and running.is_recorded:
             self.rows.show(running)
         else:
             self.watch(running)

@@ -12,6 +12,7 @@ from bot.core.audit import ORDER_COLUMNS, row_of_order
 from bot.core.fields import Secret
 from bot.core.orders import Actor, Order, ReplyAddress, Source, State, Verb
 from bot.core.outcomes import Outcome
+from bot.core.permissions import EVERYBODY, Policy
 from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
 from bot.outbound.store.audit import AuditTrail
@@ -32,7 +33,7 @@ from harness.databases import KEY
 from harness.stored import ACME, columns
 from harness.texts import SESSION
 
-__all__ = ["LEADER", "LEASE", "Connection", "Lease", "OrderHistory", "Settled"]
+__all__ = ["EVERYBODY", "LEADER", "LEASE", "Connection", "Lease", "OrderHistory", "Settled"]
 __all__ += ["driver", "session_lock", "workspace_lock"]
 
 COLUMNS = columns()["orders"]
@@ -54,7 +55,7 @@ _WRITE = """
 class OrderRow(RunningOrder):
     """An order of a process, as its row says."""
 
-    is_allowed: bool = True
+    policy: Policy | None = EVERYBODY
     is_told: bool = False
 
 

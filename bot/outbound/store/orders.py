@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from bot.core.audit import row_of_order
 from bot.core.orders import LATE, STILL_WANTED, UNCONFIRMED_TTL, Source, State, Verb, made_at
 from bot.core.outcomes import Broken, Doubt, Ended, Outcome, Unconfirmed
+from bot.core.permissions import Policy
 from bot.outbound.store.audit import AuditTrail
 from bot.outbound.store.connections import Connection, Row, listed
 from bot.outbound.store.database import Database, session_lock, workspace_lock
@@ -188,9 +189,9 @@ class OrderRows:
         stored, own = connection.queue(_INSERT, values), (values["id"], values["trigger_id"])
         return lambda: State(values["state"]) if own in (rows := stored.fetch_all()) or not rows else None
 
-    def allow(self, running: RunningOrder) -> None:
+    def allow(self, running: RunningOrder, policy: Policy) -> None:
         """Let an order be sent from now on. A pause that is sent at once has waited in its row until then."""
-        running.is_allowed = True
+        running.policy = policy
         if running.state is State.SENT:
             running.recorded.add_done_callback(partial(self._record_sent, running))
 
@@ -226,22 +227,20 @@ class OrderRows:
         locks = [session_lock(*running.session), workspace_lock(running.order.actor.team_id)]
         return self.writer.do(work, person=running.order.actor.person, locks=locks)
 
-    def settle(
-        self, running: RunningOrder, outcome: Outcome, *, doubt: bool = False, looks: bool = False
-    ) -> asyncio.Future[Settled | None]:
+    def settle(self, running: RunningOrder, outcome: Outcome, *, looks: bool = False) -> asyncio.Future[Settled | None]:
         """Record an outcome, unless the order is to `look` whether it has crossed a resume, and has.
 
         None: another process has it. One that has an outcome keeps it. What was told before this is written has no
         effect if another order was settled since, and its own time.
         """
-        settled = self._do(running, partial(self._settle, running, (outcome, doubt, looks)))
+        settled = self._do(running, partial(self._settle, running, (outcome, looks)))
         settled.add_done_callback(partial(self._wake, running))
         return settled
 
     def _settle(
-        self, running: RunningOrder, end: tuple[Outcome, bool, bool], connection: Connection
+        self, running: RunningOrder, end: tuple[Outcome, bool], connection: Connection
     ) -> Steps[Read[Settled | None]]:
-        (outcome, doubt, looks), verb = end, running.order.verb
+        (outcome, looks), verb = end, running.order.verb
         asked = ask_for_cards(connection, running.marks(outcome))
         ago = 0.0 if running.settled_at is None else time.monotonic() - running.settled_at
         own, opposite = {"id": running.id, "owner": self._owner}, verb.opposite or ""
@@ -260,7 +259,7 @@ class OrderRows:
             told_at = None if running.settled_at is None else connection.when(running.settled_at)
             given_at, at = connection.when(running.given_at), told_at or connection.now()
             outcome, effect = running.in_sequence(outcome, look, given_at, told_at)
-            doubt |= told_at is not None and outcome == Unconfirmed(Doubt.OVERTAKEN)
+            doubt = running.doubt or (told_at is not None and outcome == Unconfirmed(Doubt.OVERTAKEN))
             name, fields = write_outcome(outcome)
             values = {"outcome": name, "fields": fields, "doubt": int(doubt), "effect": effect, "at": at}
             settled = connection.queue(_SETTLE, own | values)

@@ -25,6 +25,7 @@ from bot.core.outcomes import (
     Why,
     name_of,
 )
+from bot.core.permissions import Policy
 from bot.core.reminders import UNKNOWN_AFTER
 from bot.core.session_ids import SessionId
 from bot.core.sessions import Session
@@ -71,10 +72,10 @@ class RunningOrder:
     """That of the row that is adopted; of a new one, the first, as soon as it is allowed. SENT once a request began."""
     recorded: asyncio.Future[State | None] = field(init=False)
     """The state with which the database has it; None if another order has its trigger."""
-    is_allowed: bool = False
-    """Its person was found to be allowed to give it, and it is being sent."""
-    offers_end: bool = False
-    """Its workspace lets people end sessions."""
+    policy: Policy | None = None
+    """The policy of its workspace, from when its person was found to be allowed to give it, and it is being sent."""
+    doubt: bool = False
+    """It can have reached Anchor: an attempt had no answer, or it is adopted as sent."""
     outcome: Outcome | None = None
     settled_at: float | None = None
     known: Session | None = None
@@ -120,7 +121,7 @@ class RunningOrder:
     def marks(self, outcome: Outcome | None) -> Marks:
         """Return the sessions whose cards can be out of date after an outcome: none after most refusals."""
         order, clicked = self.order, self.address.message_ts
-        is_shown = self.is_allowed or order.source is Source.ALERT or bool(order.batch_id)
+        is_shown = self.policy is not None or order.source is Source.ALERT or bool(order.batch_id)
         if isinstance(outcome, Refusal) and not is_shown:
             return {}
         own = {self.session: frozenset({clicked} if clicked else ())}
@@ -182,7 +183,7 @@ def write_row(running: RunningOrder, owner: str) -> dict[str, Any]:
         "channel_id": actor.channel_id,
         "thread_ts": storable(running.address.result_thread),
         "expected_version": order.expected_version,
-        "state": (running.state if running.is_allowed else State.WAITING).value,
+        "state": (running.state if running.policy else State.WAITING).value,
         "is_at_once": int(running.state is State.SENT),
         "owner": owner,
         "remind_after": UNKNOWN_AFTER if order.verb is Verb.PAUSE else None,
@@ -209,6 +210,7 @@ def read_row(row: Row, now: float) -> RunningOrder:
     address = ReplyAddress(actor, thread_ts=thread_ts)
     datetime.fromtimestamp(row.given_at, UTC)
     running = RunningOrder(order, address, time.monotonic() - max(0.0, now - row.given_at), row.id, State(row.state))
+    running.doubt = running.state is State.SENT
     if row.outcome is not None:
         running.know(read_outcome(row.outcome, row.outcome_fields))
     return running

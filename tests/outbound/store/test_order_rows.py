@@ -56,13 +56,13 @@ async def test_nothing_is_recorded_of_a_workspace_that_is_not_installed(store: S
 
 async def test_a_pause_holds_nothing_back_until_its_person_is_allowed_to_give_it(store: Store) -> None:
     first, pause, second = running(RESUME), running(PAUSE, SENT), running(RESUME)
-    pause.is_allowed = False
+    pause.policy = None
     async with orders_of(store) as rows, orders_of(store, "theirs") as others:
         await record(others, first)
         await record(rows, pause)
         await record(others, second)
         assert [(await others.clear(one))[0] for one in (first, second)] == [True, True]
-        rows.allow(pause)
+        rows.allow(pause, order_rows.EVERYBODY)
         await asyncio.sleep(0)  # until it is known how it was recorded
         await record(rows, running(session=OTHER_SESSION))  # after what was queued before
         assert [(await others.clear(one))[0] for one in (first, second)] == [False, False]
