@@ -33,7 +33,7 @@ from bot.outbound.store.running_orders import RunningOrder, Settled
 from bot.outbound.store.session_states import SessionStates
 from bot.outbound.store.writer import MOST_WAITING, Writer
 from bot.runtime import Readiness, Tasks, new_id
-from bot.usecases.control import LONGEST_READS, SessionControl
+from bot.usecases.control import READ_AFTER_END, SessionControl
 from bot.usecases.orders import begin, result_message
 from bot.usecases.outbox import Outbox
 from bot.usecases.permissions import Access, OperatorAccess
@@ -81,7 +81,7 @@ async def _give_one(options: argparse.Namespace, order: Order, context: Context)
         lost = "This session's browser, its pages and the agent's run are lost."
         question = f"{lost} To end it, type the first 8 digits of its id: "
         confirm(question, order.session_id[:8], why_not="Not ended")
-    seconds = context.settings.anchor_deadline + LONGEST_READS.get(order.verb, 0.0)
+    seconds = context.settings.anchor_deadline + (READ_AFTER_END if order.verb is Verb.END else 0.0)
     print(f"{DOING[order.verb]}… (up to {seconds:g} s)", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
     async with _open_orders(context) as execution:
         await execution.execute([order])

@@ -57,10 +57,8 @@ _LONGEST_LOOK = 30.0  # seconds, longer than the default ANCHOR_DEADLINE; a resu
 _MAY_END = outcomes.Ended | Unconfirmed | outcomes.Failed
 _MOST_RESUMED = 10_000  # sessions
 _JUDGED_AGAIN_AFTER = 1.0  # seconds after a failure of the database, or beside a pause of the same firing
-_READ_AFTER_END = 10.0  # seconds within which a session is read until it has ended,
+READ_AFTER_END = 10.0  # seconds within which a session is read until it has ended, beside those for its requests,
 _READ_INTERVAL = 1.0  # and between two of those reads
-LONGEST_READS = {Verb.END: _READ_AFTER_END}
-"""Seconds that an order can take beside those for its requests."""
 
 
 @dataclass(eq=False)
@@ -204,7 +202,7 @@ class SessionControl:
 
     async def _read_end(self, order: Order, access: Access, told: AnchorOutcome) -> AnchorOutcome:
         """Return the outcome of an end. Anchor's reads say whether the session has ended, not its answer alone."""
-        ends = time.monotonic() + _READ_AFTER_END
+        ends = time.monotonic() + READ_AFTER_END
         while True:
             read = await self.sessions.details(access.key, order.session_id, within=ends - time.monotonic())
             outcome = end_of(told, read)
