@@ -157,10 +157,6 @@ class SessionState:
         is_shown = is_anchors or (self.channel_id == channel_id and channel_id != "")
         return state if is_shown else replace(state, reason="")
 
-    def without_reason(self) -> "SessionState":
-        """Return the state without the reason of a person."""
-        return self.in_channel("")
-
 
 def state_at_anchor(phase: Phase, at: float, before: SessionState | None = None, *, status: str = "") -> SessionState:
     """Return what Anchor said at a time (Unix seconds): NOT_FOUND, or ENDED with a `status` that means that."""

@@ -96,7 +96,7 @@ def age(seconds: float) -> str:
 
 def session_line(session: Session, *, now: float, paused: SessionState | None = None, digits: int = 8) -> str:
     """Return the line of a session in a list, the id last but for its pause; `now` is in Unix seconds."""
-    last = state_line(paused.without_reason()) if paused else ""
+    last = state_line(paused.in_channel("")) if paused else ""
     return joined(session_facts(session, now=now), code(session.id[:digits]), last)
 
 

@@ -187,10 +187,6 @@ class WorkspaceRows:
         """Set the user groups that messages about alerts mention, if any."""
         return await self._change(team_id, {"alerts_groups": groups}, Record(by, "alert group", groups or "none"))
 
-    async def delete(self, team_id: str, *, by: str = "") -> bool:
-        """Delete a workspace and its orders, and record who did; Slack does not say who uninstalls an app."""
-        return await self._delete(team_id, by)
-
     async def delete_uninstalled(self, team_id: str, happened_at: int, bot_user_ids: Sequence[str]) -> bool:
         """Delete a workspace that was uninstalled at a time (Unix seconds), unless it was installed again since.
 
@@ -200,9 +196,10 @@ class WorkspaceRows:
         if bot_user_ids:
             conditions += " AND bot_user_id IN (SELECT value FROM json_each(:bots))"
         with self.on_change(team_id):
-            return await self._delete(team_id, "", conditions, at=happened_at, bots=listed(bot_user_ids))
+            return await self.delete(team_id, conditions=conditions, at=happened_at, bots=listed(bot_user_ids))
 
-    async def _delete(self, team_id: str, by: str, conditions: str = "", **values: object) -> bool:
+    async def delete(self, team_id: str, *, by: str = "", conditions: str = "", **values: object) -> bool:
+        """Delete a workspace and its orders, and record who did; Slack does not say who uninstalls an app."""
         sql = f"DELETE FROM workspaces WHERE team_id = :team_id AND {_IS_INSTALLED} {conditions}"
 
         def delete_all(connection: Connection) -> bool:
