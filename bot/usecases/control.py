@@ -5,7 +5,6 @@ an end are recorded before they are sent.
 """
 
 import asyncio
-import itertools
 import logging
 import math
 import time
@@ -176,12 +175,12 @@ class SessionControl:
             self._resumed[running.session] = time.monotonic()
         return settled
 
-    async def _clear(self, running: RunningOrder, attempt: int) -> Refusal | None:
+    async def _clear(self, running: RunningOrder) -> Refusal | None:
         """Record that an order is sent, unless something speaks against it: then return that.
 
-        The first time it waits for a pause that is at Anchor. Without the database only a pause is sent.
+        It waits for an earlier pause that is at Anchor. Without the database only a pause is sent.
         """
-        verb, ends = running.order.verb, time.monotonic() + (0.0 if attempt else self.anchor.deadline)
+        ends, verb = time.monotonic() + self.anchor.deadline, running.order.verb
         is_pause = verb is Verb.PAUSE
         with suppress(StoreError):
             while True:
@@ -216,14 +215,13 @@ class SessionControl:
     async def _send(self, running: RunningOrder, access: Access) -> AnchorOutcome | Refusal:
         """Send an order with its workspace's key, or a newer one."""
         verb, session_id = running.order.verb, running.order.session_id
-        numbers, why_not = itertools.count(), list[Refusal]()
+        why_not = list[Refusal]()
 
         async def may_send() -> bool:
-            attempt = next(numbers)
             is_at_once = verb is Verb.PAUSE and (running.state is State.SENT or running.order.source is Source.ALERT)
             if not is_at_once:
-                why_not.extend(filter(None, [await self._clear(running, attempt)]))
-            is_new = not attempt and running.age <= self.rows.lease.seconds  # it is sent without a question
+                why_not.extend(filter(None, [await self._clear(running)]))
+            is_new = running.age <= LATE  # no other process can have taken it over
             if verb is Verb.PAUSE and not (why_not or is_new or await self.rows.is_ours(running)):
                 why_not.append(Refusal(Why.STOPPING))
             running.state = running.state if why_not else State.SENT

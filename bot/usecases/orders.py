@@ -187,18 +187,13 @@ class Orders:
             return interval
         taken = await self.rows.adopt(self.in_work)
         for running in taken:
-            self._recover(running)
+            begin_request(running.id)
+            about = {"session": running.order.session_id, "state": running.state, "age_seconds": round(running.age)}
+            _log.warning("unfinished order taken over", extra=about)
+            is_over = running.age > STILL_WANTED if running.order.verb is Verb.PAUSE else running.doubt
+            self._start(running, running.outcome or (Unconfirmed(Doubt.NO_ANSWER) if is_over else None))
+            self.tasks.start(self.deliver(running, running.address, is_left=True))
         return 0.0 if len(taken) == MOST_TAKEN else interval
-
-    def _recover(self, running: RunningOrder) -> None:
-        is_pause, outcome = running.order.verb is Verb.PAUSE, running.outcome
-        begin_request(running.id)
-        about = {"session": running.order.session_id, "state": running.state.value, "age_seconds": round(running.age)}
-        _log.warning("unfinished order taken over", extra=about)
-        if outcome is None and (running.age > STILL_WANTED if is_pause else running.doubt):
-            outcome = Unconfirmed(Doubt.NO_ANSWER)
-        self._start(running, outcome)
-        self.tasks.start(self.deliver(running, running.address, is_left=True))
 
     def _start(self, running: RunningOrder, outcome: Outcome | None) -> RunningOrder:
         self.in_work[running.id] = running
