@@ -75,7 +75,7 @@ class Check:
             wanted = set(self.sessions)
             for one in read.sessions:
                 if one.id in wanted:
-                    self.found[one.id] = one.with_newer(self.found.get(one.id, one))
+                    self.found[one.id] = one.with_newer(self.found[one.id]) if one.id in self.found else one
         else:
             self._page = MOST_PAGES + 1
 

@@ -103,9 +103,10 @@ class SessionReads:
 
     def learn_some(self, team_id: str, sessions: Iterable[Session]) -> None:
         """Remember the few facts of a list of statuses; the others can still be asked for."""
-        for session in sessions:
-            earlier = self._known.get((team_id, session.id), _Known(Session(id=session.id), -math.inf))
-            self._known[team_id, session.id] = replace(earlier, session=earlier.session.with_newer(session.lasting()))
+        for one in sessions:
+            if one.stated().keys() - {"status"}:
+                earlier = self._known.get((team_id, one.id), _Known(Session(id=one.id), -math.inf))
+                self._known[team_id, one.id] = replace(earlier, session=earlier.session.with_newer(one.lasting()))
 
     async def _read_running(self, name: _List, access: Access) -> SessionList | NotRead:
         try:

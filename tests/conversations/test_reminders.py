@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -149,19 +148,7 @@ async def test_the_reminders_of_a_batch_are_one_message_for_those_that_end_withi
 
 
 AGENTS = "sk-agents"
-MINUTE = 60.0
-MOST_READS = 15
-
-
-async def cards_of_agents(at: SingleHarness, count: int, **details: Any) -> dict[str, Message]:
-    """The cards of so many sessions of the agents' key, by session."""
-    at.anchor.add_key(AGENTS, team_of=DEFAULT_KEY)
-    cards = {}
-    for _ in range(count):
-        session = at.anchor.add_session(key=AGENTS, **details)
-        cards[session] = await alert(at, session_id=session)
-        await asyncio.sleep(2.5)  # more of them would be a summary
-    return cards
+MINUTE, MOST_READS = 60.0, 15
 
 
 def has_ended(at: SingleHarness, card: Message) -> bool:
@@ -176,7 +163,11 @@ def most_reads_within_a_minute(at: SingleHarness) -> int:
 
 async def test_20_cards_of_sessions_that_other_keys_made_end_within_four_minutes() -> None:
     async with taking_alerts() as at:
-        cards = await cards_of_agents(at, 20)
+        at.anchor.add_key(AGENTS, team_of=DEFAULT_KEY)
+        cards = dict[str, Message]()
+        for session in [at.anchor.add_session(key=AGENTS) for _ in range(20)]:
+            cards[session] = await alert(at, session_id=session)
+            await asyncio.sleep(2.5)  # more of them would be a summary
         await asyncio.sleep(MINUTE)
         assert all(buttons(at.current(card)) == PAUSE for card in cards.values())
         for session in cards:

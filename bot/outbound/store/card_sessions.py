@@ -89,7 +89,7 @@ class CardSessions:
         return {row.team_id: row.since for row in await self.database.look(_TEAMS)}
 
     async def open_sessions(self, team_id: str) -> dict[SessionId, bool]:
-        """Return the sessions with open cards, or that are paused. The one not read for the longest time is first.
+        """Return the sessions with open cards, or that are paused. The one not read alone for the longest is first.
 
         The value says whether one is paused, and it is not known when it ends. One that Anchor did not know is left out
         for 15 minutes.
@@ -104,8 +104,7 @@ class CardSessions:
             for one in sorted(check.found.values(), key=lambda session: session.id)
             if one.life is Life.ENDED
         ]
-        read = {"team_id": team_id, "found": listed(check.found), "unknown": listed(check.unknown)}
-        read |= {"asked": listed({*check.found, *check.asked})}
+        read = {name: listed(getattr(check, name)) for name in ("found", "unknown", "asked")} | {"team_id": team_id}
         changes = [(sql, [read]) for sql in (_READ, *_FIND, *_MISSING)]
         ends = [{"team_id": team_id, "session_id": one.id, **self._ends_of(one)} for one in check.ends]
         await self._write([*[(sql, ended) for sql in _END], *changes, (_SET_ENDS, ends)])

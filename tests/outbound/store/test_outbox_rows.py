@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.alerts import Asked, Automatic
+from bot.core.session_checks import Check
 from bot.outbound.store.alerts import LONGEST_JOINED, Place
 from bot.outbound.store.outbox import IS_OPEN
 from harness import cards as stored
@@ -274,6 +275,14 @@ async def test_no_alert_joins_what_slack_did_not_take_for_long_unless_too_many_w
     assert await fetch(store, SIZES) == sizes
     await places(rows, joins_at_last)
     assert await fetch(store, SIZES) == [*sizes[:-1], (2, 0)]
+
+
+async def test_a_session_that_was_read_alone_comes_last(store: Store, rows: stored.MessageRows) -> None:
+    await rows.add([stored.card(session=one, ts=one) for one in (SESSION, OTHER)])
+    sessions = stored.CardSessions(store.database, 0.0)
+    first, second = await sessions.open_sessions(ACME.team_id)
+    await sessions.record_reads(ACME.team_id, Check((), asked=[first]))
+    assert [*await sessions.open_sessions(ACME.team_id)] == [second, first]
 
 
 def about_many(count: int) -> list[stored.IncomingAlert]:
