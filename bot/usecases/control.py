@@ -180,8 +180,7 @@ class SessionControl:
 
         It waits for an earlier pause that is at Anchor. Without the database only a pause is sent.
         """
-        ends, verb = time.monotonic() + self.anchor.deadline, running.order.verb
-        is_pause = verb is Verb.PAUSE
+        is_pause, ends = running.order.verb is Verb.PAUSE, time.monotonic() + self.anchor.deadline
         with suppress(StoreError):
             while True:
                 clearing = self.rows.clear(running)
@@ -194,7 +193,7 @@ class SessionControl:
                 await asyncio.sleep(_LOOK_INTERVAL)
             if is_sent is not None:  # if this process was frozen meanwhile, another one can have reported it
                 is_clear = is_sent and (is_pause or self.rows.lease.is_held)
-                if is_clear and verb is Verb.RESUME:
+                if is_clear and running.order.verb is Verb.RESUME:
                     self._resumed[running.session] = math.inf
                 return None if is_clear else Refusal(Why.LATE, seconds=running.age)
         return None if is_pause and not running.is_repeated else Refusal(Why.STORE_UNAVAILABLE)
@@ -214,8 +213,7 @@ class SessionControl:
 
     async def _send(self, running: RunningOrder, access: Access) -> AnchorOutcome | Refusal:
         """Send an order with its workspace's key, or a newer one."""
-        verb, session_id = running.order.verb, running.order.session_id
-        why_not = list[Refusal]()
+        verb, session_id, why_not = running.order.verb, running.order.session_id, list[Refusal]()
 
         async def may_send() -> bool:
             is_at_once = verb is Verb.PAUSE and (running.state is State.SENT or running.order.source is Source.ALERT)

@@ -20,7 +20,7 @@ from bot.core.orders import (
     operator_name,
     read_attempt,
 )
-from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Resumed, Unconfirmed, name_of
+from bot.core.outcomes import CALL_SOMEBODY, Doubt, Outcome, Paused, Refusal, Resumed, Unconfirmed, Why, name_of
 from bot.messages.blocks import Message, Visibility
 from bot.messages.cards import mentioning
 from bot.messages.results import (
@@ -180,7 +180,7 @@ class Orders:
         """Take over the orders of processes that have ended, if this one leads. Return when to look again.
 
         A pause is sent again, which does no harm. A resume that can have been sent never is: it could undo a newer
-        pause. Nor is an end. Raises StoreError.
+        pause. An end never is. Raises StoreError.
         """
         interval = ALONE_INTERVAL if self.rows.lease.is_alone else RECOVERY_INTERVAL
         if self.rows.writer.is_full or self.rows.lease.term is None:
@@ -190,8 +190,10 @@ class Orders:
             begin_request(running.id)
             about = {"session": running.order.session_id, "state": running.state, "age_seconds": round(running.age)}
             _log.warning("unfinished order taken over", extra=about)
-            is_over = running.age > STILL_WANTED if running.order.verb is Verb.PAUSE else running.doubt
-            self._start(running, running.outcome or (Unconfirmed(Doubt.NO_ANSWER) if is_over else None))
+            verb = running.order.verb
+            late = Refusal(Why.LATE, seconds=running.age) if verb is Verb.END else None
+            is_over = running.age > STILL_WANTED if verb is Verb.PAUSE else running.doubt
+            self._start(running, running.outcome or (Unconfirmed(Doubt.NO_ANSWER) if is_over else late))
             self.tasks.start(self.deliver(running, running.address, is_left=True))
         return 0.0 if len(taken) == MOST_TAKEN else interval
 

@@ -99,7 +99,7 @@ LEFT: dict[str, tuple[list[Left], str, str, str | Why]] = {
     ),
     "an order that was told": ([("pause", TOLD, PAUSED, 1)], "Paused", "", ""),
     "an end that may be sent": ([("end", State.SENT, None, 1)], "Unconfirmed", "", IN_DOUBT_END),
-    "an end that was not sent": ([("end", State.WAITING, None, 6)], "Late", "", Why.LATE),
+    "an end that was not sent": ([("end", State.WAITING, None, 2)], "Late", "", Why.LATE),
 }
 
 
