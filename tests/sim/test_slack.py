@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.sim.local_server import LocalServer
-from bot.sim.slack import Enterprise, NotPossibleError, Rule, SimSlack, Source, limits
+from bot.sim.slack import Enterprise, NotPossibleError, Rule, SimSlack, Source, view_limits
 from bot.sim.slack.block_kit import problems
 from bot.sim.slack.delivery import Reader, read_ack, read_replacement
 from bot.sim.slack.platform import signature
@@ -413,7 +413,7 @@ def found(given: object) -> list[str]:
     """The complaints about a view, a list of blocks, or one block."""
     is_view = isinstance(given, dict) and (given.get("type") in {"modal", "home"} or "title" in given)
     blocks = [given] if isinstance(given, dict) and given else given
-    return limits.problems(given) if is_view else problems(blocks)
+    return view_limits.problems(given) if is_view else problems(blocks)
 
 
 @pytest.mark.parametrize(
@@ -453,4 +453,4 @@ def test_what_breaks_a_rule_is_rejected_in_slacks_words(given: Block, complaint:
 
 def test_what_keeps_the_rules_is_accepted() -> None:
     assert found([image("x"), context(image("x")), kit.rich_text({"type": "rich_text_section", "elements": []})]) == []
-    assert limits.problems(modal(), "home") == ["[ERROR] unsupported type: modal [json-pointer:/view/type]"]
+    assert view_limits.problems(modal(), "home") == ["[ERROR] unsupported type: modal [json-pointer:/view/type]"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.sim.slack import limits
+from bot.sim.slack import view_limits
 from bot.sim.slack.block_kit import complaint, width
 from bot.sim.slack.content import (
     ADVISED_TEXT,
@@ -304,12 +304,12 @@ def _view(caller: Caller, arguments: Mapping[str, object], kind: Literal["modal"
         raw = json_object(raw)
     if not isinstance(raw, dict):
         raise _invalid([complaint("must be an object", "/view")])
-    if limits.is_too_large(raw):
+    if view_limits.is_too_large(raw):
         raise ApiError("view_too_large")
-    if complaints := limits.problems(raw, kind):
+    if complaints := view_limits.problems(raw, kind):
         caller.platform.record(Violation(Rule.INVALID_BLOCKS, each) for each in complaints)
         raise _invalid(complaints)
-    caller.platform.record(limits.mistakes(raw))
+    caller.platform.record(view_limits.mistakes(raw))
     return raw
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from bot.sim.slack import limits
+from bot.sim.slack import view_limits
 from bot.sim.slack.block_kit import all_elements
 from bot.sim.slack.choices import check_complete, chosen, entry, filled
 from bot.sim.slack.content import Part, enterprise_json, is_json, json_object, team_json, user_json
@@ -225,7 +225,7 @@ def read_answer(view: View, content_type: str, body: bytes) -> Answer:
     if raw is None or complaints:
         return Answer("client_error", violations=tuple(Violation(Rule.VIEW_ACK_INVALID, each) for each in complaints))
     action, shown = raw["response_action"], raw.get("view", {})
-    return Answer(action, raw.get("errors", {}), shown, tuple(limits.mistakes(shown)))
+    return Answer(action, raw.get("errors", {}), shown, tuple(view_limits.mistakes(shown)))
 
 
 def reader(view: View) -> Reader:
@@ -245,8 +245,8 @@ def _complaints(raw: dict[str, Any] | None, view: View) -> Iterator[str]:
         yield from _complaints_about_errors(raw.get("errors"), view)
     elif action == "update":
         shown = raw.get("view")
-        yield from limits.problems(shown, "modal")
-        if isinstance(shown, dict) and limits.is_too_large(shown):
+        yield from view_limits.problems(shown, "modal")
+        if isinstance(shown, dict) and view_limits.is_too_large(shown):
             yield "view_too_large"
     elif action != "clear":
         yield f"unknown response_action: {action!r}"

@@ -1,6 +1,5 @@
-"""The simulated Slack, and presets of its faults."""
+"""The simulated Slack."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.utils import formatdate
@@ -8,7 +7,6 @@ from typing import Self
 
 from aiohttp import web
 
-from bot.sim.faults import Answer
 from bot.sim.local_server import LocalServer
 from bot.sim.slack.client import Client
 from bot.sim.slack.content import Part
@@ -21,39 +19,6 @@ from bot.sim.slack.responses import ResponseUrls, Webhooks
 from bot.sim.slack.socket_mode import Sockets
 from bot.sim.slack.web_api import WebApi
 from bot.sim.slack.workspace import APP_TOKEN, CLIENT_ID, CLIENT_SECRET, Acme, Channel, Registration, User, id_of
-
-# The wrong answers that Slack's Web API and response URLs are known to give, ready to be set as a fault.
-
-
-def api_error(error: str, *, times: int | None = None, **details: str) -> Answer:
-    """`ok:false` with this error (invalid_auth, not_in_channel, …) in an HTTP 200."""
-    return Answer(200, _refusal(error, **details), times=times)
-
-
-def rate_limited(retry_after: float | None = 1, *, times: int | None = None) -> Answer:
-    """429, with `Retry-After` in seconds unless None."""
-    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return Answer(429, _refusal("ratelimited"), headers=headers, times=times)
-
-
-def server_error(status: int = 500, *, applied: bool = False, times: int | None = None) -> Answer:
-    """Return a 5xx without JSON."""
-    return Answer(status, b"upstream error", "text/plain", applied=applied, times=times)
-
-
-def expired_url(*, times: int | None = None) -> Answer:
-    """404 of a response URL that is too old."""
-    return Answer(404, _refusal("Expired url"), times=times)
-
-
-def used_url(*, times: int | None = None) -> Answer:
-    """404 of a response URL that was used five times."""
-    return Answer(404, _refusal("used_url"), times=times)
-
-
-def _refusal(error: str, **details: str) -> bytes:
-    return json.dumps({"ok": False, "error": error} | details).encode()
-
 
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - the example of Slack's own guide
 ACK_DEADLINE = 3.0  # seconds
