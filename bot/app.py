@@ -32,7 +32,7 @@ from bot.outbound.slack.client import SlackClient
 from bot.outbound.slack.response_url import ResponseUrls
 from bot.outbound.slack.roles import RoleCache
 from bot.outbound.slack.web_api import SlackClock, SlackUnreachableError, open_web
-from bot.outbound.store.auto_pauses import AutoPauseRows
+from bot.outbound.store.auto_pause_rules import AutoPauseRows
 from bot.outbound.store.card_sessions import CardSessions
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.journal import OrderHistory

@@ -10,7 +10,7 @@ import pytest
 from bot import app, logs
 from bot.cli import main
 from bot.config.settings import SETTINGS
-from bot.core import alert_tokens, alerts, auto_pauses, commands, fields, mentions, retries
+from bot.core import alert_tokens, alerts, auto_pause_limits, commands, fields, mentions, retries
 from bot.core import orders as core_orders
 from bot.core import session_checks as checked
 from bot.inbound import alert_endpoint, alert_formats, http
@@ -136,12 +136,12 @@ PAGES: dict[str, list[Row]] = {
         ("but {} seconds after the alert was recorded at the latest", automatic.POST_WAIT),
     ],
     "automatic-pause": [
-        ("fires, for {} h", auto_pauses.LONGEST_TRIED / 3600),
-        ("or within the last {} minutes", minutes(auto_pauses.RESPECTED)),
+        ("fires, for {} h", auto_pause_limits.LONGEST_TRIED / 3600),
+        ("or within the last {} minutes", minutes(auto_pause_limits.RESPECTED)),
         ("`AUTO_PAUSE_LIMIT` sessions** ({}) of", float(SETTINGS["AUTO_PAUSE_LIMIT"].default)),
-        ("sessions are held back for {} minutes", minutes(auto_pauses.HELD_FOR)),
+        ("sessions are held back for {} minutes", minutes(auto_pause_limits.HELD_FOR)),
         ("back, up to {} seconds after the alert", core_orders.STILL_WANTED),
-        ("by itself, at most once a {}, as long", span(auto_pauses.AGAIN_AFTER)),
+        ("by itself, at most once a {}, as long", span(auto_pause_limits.AGAIN_AFTER)),
         ("sender has {} such messages in {} minutes", mentions.MOST_CALLS, minutes(mentions.MENTION_INTERVAL)),
     ],
     "pause": [

@@ -13,7 +13,7 @@ from bot.core.sessions import Phase
 from bot.core.workspace import AutoPause, Workspace
 from bot.messages.markup import without_signs
 from bot.outbound.slack.client import Doubtful
-from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
+from bot.outbound.store.auto_pause_rules import AutoPauseRows, attempt_of, pause_of
 from bot.outbound.store.errors import StoreError, or_default
 from bot.outbound.store.running_orders import RunningOrder
 from bot.outbound.workspaces import Workspaces

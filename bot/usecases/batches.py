@@ -20,7 +20,7 @@ from bot.messages.outcomes import NOT_DONE
 from bot.messages.results import incident_message
 from bot.messages.sessions import NOTHING_PAUSED, list_refusal, not_read_text, spoken_name
 from bot.messages.settings import Reply
-from bot.outbound.store.auto_pauses import AutoPauseRows
+from bot.outbound.store.auto_pause_rules import AutoPauseRows
 from bot.outbound.store.encryption import FieldCipher, seal, unseal
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.running_orders import RunningOrder

@@ -35,7 +35,7 @@ from bot.core.retries import combine
 from bot.core.sessions import end_of
 from bot.outbound.anchor_orders import AnchorClient
 from bot.outbound.anchor_sessions import AnchorSessions
-from bot.outbound.store.auto_pauses import AutoPauseRows
+from bot.outbound.store.auto_pause_rules import AutoPauseRows
 from bot.outbound.store.connections import Row
 from bot.outbound.store.errors import StoreError, StoreUnreachableError
 from bot.outbound.store.orders import OrderRows

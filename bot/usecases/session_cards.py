@@ -16,7 +16,7 @@ from bot.core.session_ids import SessionId
 from bot.core.workspace import Workspace
 from bot.messages.blocks import Message, Visibility, digest_of
 from bot.outbound.slack.client import Posted
-from bot.outbound.store.auto_pauses import AutoPauseRows
+from bot.outbound.store.auto_pause_rules import AutoPauseRows
 from bot.outbound.store.errors import or_default
 from bot.outbound.store.orders import OrderRows
 from bot.outbound.store.running_orders import RunningOrder

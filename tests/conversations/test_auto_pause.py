@@ -160,7 +160,7 @@ async def test_an_alert_that_comes_again_is_answered_also_if_its_last_outcome_ca
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fail = AsyncMock(side_effect=errors.StoreUnreachableError("gone"))
-    monkeypatch.setattr("bot.outbound.store.auto_pauses.AutoPauseRows.last_outcome", fail)
+    monkeypatch.setattr("bot.outbound.store.auto_pause_rules.AutoPauseRows.last_outcome", fail)
     async with braking() as at:
         at.anchor.fault, since = server_error(), minutes_ago(1)
         assert [(await send(at, starts_at=since))["pause"] for _ in range(2)] == ["Failed", "Failed"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import get_args
 
-from bot.core import auto_pauses as rules
+from bot.core import auto_pause_limits as limits
 from bot.core.alerts import AlertContent, Firing
 from bot.core.cards import Card, HeldContent, Part
 from bot.core.fields import digest
@@ -92,8 +92,8 @@ _NOT_PAUSED = f"""
 """
 """The last pause by each alert, if it did not pause its session, nor anybody else, with its card: senders in turn."""
 _IS_TRIED_AGAIN = f"""
-    given_at > unix_now() - {rules.LONGEST_TRIED} AND settled_at <= unix_now() - {rules.AGAIN_AFTER}
-      AND outcome IN ('{"', '".join(sorted(rules.TRIED_AGAIN))}')
+    given_at > unix_now() - {limits.LONGEST_TRIED} AND settled_at <= unix_now() - {limits.AGAIN_AFTER}
+      AND outcome IN ('{"', '".join(sorted(limits.TRIED_AGAIN))}')
 """
 _DUE_AGAIN = _NOT_PAUSED % (_IS_TRIED_AGAIN, "ASC")
 _OF_SENDER = "own.team_id = :team_id AND user_id = :user_id AND given_at > :since AND settled_at <= :until"
@@ -168,14 +168,14 @@ def _rule_of(look: Row, now: float) -> Refusal | None:
     if look.ends:
         return Refusal(Why.ENDED_BEFORE)
     is_known = look.same and look.same_at is None and look.last == Paused.__name__
-    if is_known and look.last_at > now - rules.SAME_FIRING_WITHIN:
+    if is_known and look.last_at > now - limits.SAME_FIRING_WITHIN:
         return Refusal(Why.PAUSED_BEFORE, look.last_by, look.last_at)
     return None
 
 
 @dataclass(eq=False)
 class AutoPauseRows:
-    """Repository of what pauses by alerts depend on. Those of a sender pause `most` sessions within `rules.WINDOW`.
+    """Repository of what pauses by alerts depend on. Those of a sender pause `most` sessions within `limits.WINDOW`.
 
     The requests of a pause have ended after `deadline` seconds.
     """
@@ -198,8 +198,8 @@ class AutoPauseRows:
         sender = order.actor.user_id
         about = {"team_id": order.actor.team_id, "session_id": order.session_id, "id": order_id, "user_id": sender}
         about |= {"firing": attempt.all_of_firing[:_OF_ALERT], "start": f"%:{attempt.since:.3f}:%"}
-        times = {"since": min(now - rules.RESPECTED, attempt.since), "wanted": now - STILL_WANTED}
-        looks = connection.fetch_each(*_LOOKS, **about, **times, owner=owner, ended_since=now - rules.ENDED_WITHIN)
+        times = {"since": min(now - limits.RESPECTED, attempt.since), "wanted": now - STILL_WANTED}
+        looks = connection.fetch_each(*_LOOKS, **about, **times, owner=owner, ended_since=now - limits.ENDED_WITHIN)
         recorded, own, (look,), held_rows = looks
         if not recorded:
             raise StoreError("the workspace is not recorded yet")  # without a row nothing is counted
@@ -211,14 +211,14 @@ class AutoPauseRows:
             return None
         was_paused = look.sent or look.last == Paused.__name__
         held = _read_held(held_rows)
-        recently = max(now - rules.WINDOW, *(one.until for one in held if one.until <= now), 0.0)
+        recently = max(now - limits.WINDOW, *(one.until for one in held if one.until <= now), 0.0)
         admitted_at = look.admitted_at or 0.0
         is_counted = admitted_at > recently or (admitted_at > 0 and attempt.number > 0)
         if not (was_paused or is_counted):
             number = connection.fetch_all(_COUNT, **about, recently=recently)[0].number
             is_held = any(one.until > now for one in held)
             if number >= self.most and not is_held:
-                held_id, content = f"{HELD}-{order_id}", HeldContent(sender, number, now, now + rules.HELD_FOR)
+                held_id, content = f"{HELD}-{order_id}", HeldContent(sender, number, now, now + limits.HELD_FOR)
                 part = Part(held_id, SessionId(sender), content)
                 card = Card(id=held_id, team_id=order.actor.team_id, channel_id=channel_id, parts=(part,))
                 add_cards([card], connection)  # the leader finds it by its next look
@@ -267,7 +267,7 @@ class AutoPauseRows:
         if content is None:
             return None
         within = {"since": content.since - STILL_WANTED, "until": content.until + STILL_WANTED}
-        sender = {"team_id": team_id, "user_id": content.user_id, "most": rules.MOST_HELD}
+        sender = {"team_id": team_id, "user_id": content.user_id, "most": limits.MOST_HELD}
         firing = _still_firing(connection.fetch_all(_HELD_BACK, **within, **sender))
         return tuple(dict.fromkeys(order.session_id for order in firing))
 
@@ -285,7 +285,7 @@ class AutoPauseRows:
 
     async def unpaused(self) -> list[Order]:
         """Return what is to be tried again now, since it still fires."""
-        return list(_still_firing(await self.database.fetch_all(_DUE_AGAIN, most=rules.MOST_DUE)))
+        return list(_still_firing(await self.database.fetch_all(_DUE_AGAIN, most=limits.MOST_DUE)))
 
     async def last_outcome(self, attempt: Attempt) -> Outcome | None:
         """Return the outcome of the last attempt for a firing, if it is known."""

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from bot.outbound.store.auto_pauses import AutoPauseRows, attempt_of, pause_of
+from bot.outbound.store.auto_pause_rules import AutoPauseRows, attempt_of, pause_of
 from harness.cards import card, incoming, messages_of, place
 from harness.order_rows import OrderRow, order_row, rows_of, settled, told, workspace_lock
 from harness.product import SessionId, State, Store, alerts, orders, outcomes
