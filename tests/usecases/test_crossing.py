@@ -178,7 +178,7 @@ class World:
         store.connection.execute(_INSTALL)
         self.anchor = AnchorWorld(self.faults, self._check_request, self._refused)
         self.given: dict[str, tuple[Order, Process]] = {}
-        self.told: list[tuple[str, str, str, str, Settled]] = []
+        self.told: list[tuple[str, str, str, str, Settled, float]] = []
         self.wrong, self._sent, self._number = list[str](), defaultdict[str, list[Gate | None]](list), 0
         is_alone = processes == 1 and not store.driver.is_shared
         self._new = partial(Process, world=self, is_alone=is_alone)
@@ -281,7 +281,7 @@ class World:
         settled = running.result.result()
         assert settled is not None
         name = type(settled.outcome).__name__
-        self.told.append((running.id, running.order.session_id, running.order.verb, name, settled))
+        self.told.append((running.id, running.order.session_id, running.order.verb, name, settled, time.monotonic()))
 
     # --- what must hold ---
 
@@ -361,8 +361,8 @@ class World:
             return  # of a pause that came twice, the second one tells nobody
         about = [one for one in self.told if one[1] == session_id and one[3] in _EFFECTS and not one[4].is_overtaken]
         about = [one for one in about if one[2] != Verb.END or one[3] == "Ended"]
-        is_recorded = all(one[4].is_recorded for one in about)
-        if about and about[-1][3] not in {at_anchor, *_IN_DOUBT} and is_recorded:
+        last = {one[3] for one in about if one[5] > about[-1][5] - 0.01}  # what is told at once has no order
+        if about and last.isdisjoint({at_anchor, *_IN_DOUBT}) and all(one[4].is_recorded for one in about):
             self.wrong.append(f"{about[-1][0]}: {about[-1][3]} was told last, and the session is {at_anchor}")
 
 
