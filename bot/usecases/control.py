@@ -213,13 +213,13 @@ class SessionControl:
 
     async def _send(self, running: RunningOrder, access: Access) -> AnchorOutcome | Refusal:
         """Send an order with its workspace's key, or a newer one."""
-        verb, session_id, why_not = running.order.verb, running.order.session_id, list[Refusal]()
+        verb, session_id, why_not, first = running.order.verb, running.order.session_id, list[Refusal](), iter([True])
 
         async def may_send() -> bool:
             is_at_once = verb is Verb.PAUSE and (running.state is State.SENT or running.order.source is Source.ALERT)
             if not is_at_once:
                 why_not.extend(filter(None, [await self._clear(running)]))
-            is_new = running.age <= LATE  # no other process can have taken it over
+            is_new = next(first, False) and running.age <= self.rows.lease.seconds  # it is sent without a question
             if verb is Verb.PAUSE and not (why_not or is_new or await self.rows.is_ours(running)):
                 why_not.append(Refusal(Why.STOPPING))
             running.state = running.state if why_not else State.SENT
