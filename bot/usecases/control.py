@@ -193,9 +193,12 @@ class SessionControl:
                 await asyncio.sleep(_LOOK_INTERVAL)
             if is_sent is not None:  # if this process was frozen meanwhile, another one can have reported it
                 is_clear = is_sent and (is_pause or self.rows.lease.is_held)
-                if is_clear and running.order.verb is Verb.RESUME:
+                if not is_clear:
+                    return Refusal(Why.LATE, seconds=running.age)
+                if running.order.verb is Verb.RESUME:
                     self._resumed[running.session] = math.inf
-                return None if is_clear else Refusal(Why.LATE, seconds=running.age)
+                running.state = State.SENT
+                return None
         return None if is_pause and not running.is_repeated else Refusal(Why.STORE_UNAVAILABLE)
 
     async def _read_end(self, order: Order, access: Access, told: AnchorOutcome) -> AnchorOutcome:
@@ -213,15 +216,18 @@ class SessionControl:
 
     async def _send(self, running: RunningOrder, access: Access) -> AnchorOutcome | Refusal:
         """Send an order with its workspace's key, or a newer one."""
-        verb, session_id, why_not, first = running.order.verb, running.order.session_id, list[Refusal](), iter([True])
+        verb, session_id, why_not, is_first = running.order.verb, running.order.session_id, list[Refusal](), True
 
         async def may_send() -> bool:
+            nonlocal is_first
             is_at_once = verb is Verb.PAUSE and (running.state is State.SENT or running.order.source is Source.ALERT)
             if not is_at_once:
                 why_not.extend(filter(None, [await self._clear(running)]))
-            is_new = next(first, False) and running.age <= self.rows.lease.seconds  # it is sent without a question
+            is_new, is_first = is_first and running.age <= self.rows.lease.seconds, False  # sent at once
             if verb is Verb.PAUSE and not (why_not or is_new or await self.rows.is_ours(running)):
                 why_not.append(Refusal(Why.STOPPING))
+            if not (why_not or is_at_once or running.state is State.SENT):
+                self.rows.record(running)  # as sent: the database has not answered in time
             running.state = running.state if why_not else State.SENT
             return not why_not
 

@@ -339,7 +339,8 @@ class World:
         served = {order.trigger_id for order, process in self.given.values() if not process.is_killed}
         self.wrong += [f"{trigger}: nobody was told" for trigger in served - triggers]
         # those that are given at once are sent at once, by both processes
-        late = [order.trigger_id for order in (self.given[own][0] for own in told) if order.age]
+        recorded = {own for own, *_, settled, _ in self.told if settled.is_recorded}
+        late = [order.trigger_id for order in (self.given[own][0] for own in recorded) if order.age]
         if not set("kfbcCTS") & set(self.faults.letters) and len(set(late)) < len(late):
             self.wrong.append("a late request that came twice is told twice")
         for session_id in _SESSIONS:

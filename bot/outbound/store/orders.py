@@ -295,9 +295,11 @@ class OrderRows:
         return self._do(running, _rows_of(_TOLD, id=running.id, owner=self._owner, route=route), within=within)
 
     async def is_ours(self, running: RunningOrder) -> bool:
-        """Return whether no other process has taken over an order. Without the database that stays open."""
-        rows: list[Row] = await or_default(self._do(running, _rows_of(_OWNER, id=running.id)), [], within=_OURS_WITHIN)
-        return not rows or (rows[0].owner == self._owner and self.lease.is_held)  # it can freeze again meanwhile
+        """Return whether no other process has the order, or its trigger. Without the database that stays open."""
+        rows = await or_default(self._do(running, _rows_of(_OWNER, id=running.id)), None, within=_OURS_WITHIN)
+        if not rows:
+            return rows is None or not running.is_repeated
+        return bool(rows[0].owner == self._owner and self.lease.is_held)  # it can freeze again meanwhile
 
     async def adopt(self, known: Collection[str]) -> list[RunningOrder]:
         """Take over orders that processes have left, if this one leads: at most MOST_TAKEN, in their sequence.

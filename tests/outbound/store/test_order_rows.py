@@ -38,13 +38,19 @@ async def stored(store: Store, columns: str) -> list[tuple[object, ...]]:
 
 
 async def test_a_trigger_is_stored_once_and_a_pause_that_came_twice_has_a_row_without(store: Store) -> None:
-    """Also after a commit without an answer. Nothing else that comes twice has a row."""
+    """Also after a commit without an answer. Nothing else that comes twice has a row until it is sent."""
     first, again, late = (running(PAUSE, state, trigger="1.2") for state in (SENT, SENT, WAITING))
     async with orders_of(store) as rows, orders_of(store, "theirs") as others:
         for _ in range(2):
-            recorded = [await rows.record(first), await others.record(again), await others.record(late)]
-            assert recorded == [SENT, None, None]
+            for one, by, state in ((first, rows, SENT), (again, others, None), (late, others, None)):
+                one.recorded = by.record(one)
+                assert await one.recorded is state
+        assert [await others.is_ours(one) for one in (first, again, late)] == [False, True, False]
         assert await stored(store, "id, trigger_id, told") == [(first.id, "1.2", 0), (again.id, again.id, 1)]
+        late.state = SENT
+        await others.record(late)
+        assert await others.is_ours(late)
+        assert (await stored(store, "id, trigger_id, told, state"))[2:] == [(late.id, late.id, 1, SENT)]
 
 
 async def test_nothing_is_recorded_of_a_workspace_that_is_not_installed(store: Store) -> None:
