@@ -54,6 +54,11 @@ PAGES: dict[str, list[Row]] = {
         ("This takes less than {} s", app.LONGEST_STOP + 0.5),
         ("detects a silent connection within {} seconds", 2 * socket_mode.HEARTBEAT),
         ("checked once per {} and workspace", span(session_checks.INTERVAL)),
+        (
+            "of more than {} in a workspace, {} per second",
+            f"{session_checks.INTERVAL * session_checks.PER_SECOND:,.0f}",
+            session_checks.PER_SECOND,
+        ),
         ("A check makes at most {} requests", checked.MOST_READS),
     ],
     "backup": [("serves after {} s at the latest", store.FIRST_ATTEMPT), ("tries again every {} s", store.RETRY_DELAY)],

@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 INTERVAL = 60.0
 """Seconds from a check of a workspace to the next one. The first one follows two looks after the first card."""
 
+PER_SECOND = 60
+"""Sessions of a workspace that are checked in a second, so that checks of many take little of the processor's time."""
+
 KEY_INTERVAL = 45.0  # seconds from a check to the next one of a workspace whose key alone is tried
 LOOK_INTERVAL = 16.0  # seconds between two looks for workspaces with open cards
 _AGE = 86_400.0  # seconds by which a session can be older than its card
@@ -77,6 +80,7 @@ class SessionChecks:
 
     async def _check_in_turn(self, team_id: str, since: float | None, now: float) -> None:
         """Check a workspace with sessions on cards or paused ones since a time, or else try its key."""
+        interval = KEY_INTERVAL if since is None else INTERVAL
         try:
             async with self._turn:
                 with suppress(StoreError):
@@ -84,15 +88,16 @@ class SessionChecks:
                     if since is None:
                         await self.try_key(workspace)
                     elif workspace is not None and workspace.anchor_key is not None:
-                        await self._check(workspace, workspace.anchor_key.value, since)
+                        count = await self._check(workspace, workspace.anchor_key.value, since)
+                        interval = max(interval, count / PER_SECOND)
         finally:
-            self._next[team_id] = now + (KEY_INTERVAL if since is None else INTERVAL)
+            self._next[team_id] = now + interval
 
-    async def _check(self, workspace: Workspace, key: Secret, since: float) -> None:
-        """Read sessions of a workspace, and record what was read."""
+    async def _check(self, workspace: Workspace, key: Secret, since: float) -> int:
+        """Read sessions of a workspace, and record what was read. Return how many there are."""
         team_id = workspace.team_id
         if not (sessions := await self.rows.open_sessions(team_id)):
-            return
+            return 0
         new = frozenset(one for one in sessions if (team_id, one) not in self._listed)
         ending = frozenset(one for one, is_ending in sessions.items() if is_ending)
         check = Check([*sessions], new=new, ending=ending)
@@ -106,6 +111,7 @@ class SessionChecks:
         if check.ends:
             self.reminders.wake.set()
         await self.fact_reads.fill(team_id)
+        return len(sessions)
 
     async def _read(self, check: Check, workspace: Workspace, key: Secret, since: float) -> None:
         ends = time.monotonic() + _LONGEST_CHECK

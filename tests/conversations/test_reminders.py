@@ -110,6 +110,29 @@ async def test_a_session_that_ends_while_paused_is_told_once_without_a_button(
         assert buttons(one) == ([] if is_known else PAUSE)
 
 
+_PAUSED = """
+    INSERT INTO orders (id, trigger_id, session_id, team_id, verb, reason, source, user_id, home_team_id, channel_id,
+      owner, state, outcome, told, given_at, settled_at, remind_at)
+    SELECT value, value, printf('3f2b8c1e-7d4a-4f0b-9a56-%012d', value), team_id, verb, '', source, user_id,
+      home_team_id, channel_id, owner, state, outcome, told, given_at, settled_at, remind_at
+    FROM orders, json_each(?) WHERE session_id = ?
+"""
+
+
+@pytest.mark.parametrize(("sessions", "checks"), [(0, 18), (18_000, 4)])
+async def test_sessions_are_checked_each_minute_and_many_of_them_less_often(
+    sqlite_url: str, sessions: int, checks: int
+) -> None:
+    """Beside a try of the key every five minutes."""
+    async with paused(sqlite_url, minutes=180) as at:
+        await minutes_pass(1)
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database, database:
+            database.execute(_PAUSED, [str(list(range(sessions))), SESSION])
+        at.anchor.requests.clear()
+        await minutes_pass(20)
+        assert sum(one.verb == "statuses" for one in at.anchor.requests) == pytest.approx(checks + 4, abs=1)
+
+
 async def test_those_that_one_check_finds_ended_are_one_message(sqlite_url: str) -> None:
     async with paused(sqlite_url, minutes=180) as at:
         sessions = [SESSION, *(at.anchor.add_session() for _ in range(3))]
