@@ -64,8 +64,7 @@ _LOOK = f"""
         AND effect IS NOT NULL ORDER BY effect DESC LIMIT 1)
     LEFT JOIN orders AS resume ON resume.id = (
       SELECT id FROM orders WHERE {_OF_SESSION} AND verb = '{Verb.RESUME}'
-        AND ((effect IS NOT NULL AND settled_at > :since) OR state = '{State.SENT}'
-          OR (state = '{State.WAITING}' AND given_at > :wanted))
+        AND ((effect IS NOT NULL AND settled_at > :since) OR state = '{State.SENT}')
       ORDER BY seq DESC LIMIT 1)
 """
 """The resume that forbids a pause, the ends of the session, its pauses at Anchor, those of the same firing with another

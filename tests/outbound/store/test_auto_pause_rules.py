@@ -92,21 +92,20 @@ async def test_a_pause_waits_for_that_of_the_same_firing_with_another_token_unti
     assert await judge(AutoPauseRows(store.database, 10, deadline=20.0), own) is verdict
 
 
-@pytest.mark.parametrize(("state", "age"), [(State.WAITING, 100), (State.SENT, 300)])
-async def test_a_pause_that_a_resume_forbids_or_that_is_held_back_is_not_sent(
-    store: Store, state: State, age: float
-) -> None:
+async def test_a_pause_that_a_resume_forbids_or_that_is_held_back_is_not_sent(store: Store) -> None:
+    """A resume that waits forbids nothing: its person can be somebody who may not resume."""
     await store.rows.save(ACME)
     rows, (resumed, ended, free, held) = AutoPauseRows(store.database, 1), [automatic(number) for number in range(4)]
     by_person = replace(order_row().order, actor=resumed.order.actor)
-    resume, end = (
+    resume, waiting, end = (
         replace(row, order=replace(by_person, verb=verb, session_id=one.order.session_id))
         for verb, one, row in (
-            (orders.Verb.RESUME, resumed, order_row(state=state, age=age)),
+            (orders.Verb.RESUME, resumed, order_row(state=State.SENT, age=300)),
+            (orders.Verb.RESUME, free, order_row(state=State.WAITING)),
             (orders.Verb.END, ended, order_row()),
         )
     )
-    await rows_of(store).write(resumed, ended, free, held, resume, told(end, outcomes.Ended()))
+    await rows_of(store).write(resumed, ended, free, held, resume, waiting, told(end, outcomes.Ended()))
     refused = await judge(rows, resumed)
     assert isinstance(refused, outcomes.Refusal)
     assert refused.why is outcomes.Why.RESUMED_BEFORE
