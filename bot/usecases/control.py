@@ -6,7 +6,6 @@ an end are recorded before they are sent.
 
 import asyncio
 import logging
-import math
 import time
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, replace
@@ -17,7 +16,7 @@ from cachetools import TTLCache
 
 from bot.core import outcomes
 from bot.core.cards import SessionName
-from bot.core.orders import LATE, STILL_WANTED, Order, Source, State, Verb
+from bot.core.orders import LATE, STILL_WANTED, UNCONFIRMED_TTL, Order, Source, State, Verb
 from bot.core.outcomes import (
     DONE_NAMES,
     NEWER,
@@ -78,7 +77,7 @@ class SessionControl:
     auto_pauses: AutoPauseRows | None = None
 
     def __post_init__(self) -> None:
-        # when the last resume of a session that this process has sent had an outcome: inf until it has
+        # until when the resumes of a session that this process knows of can act
         self._resumed: TTLCache[SessionName, float] = TTLCache(_MOST_RESUMED, STILL_WANTED, timer=time.monotonic)
 
     async def execute(self, running: RunningOrder, known: Outcome | None = None) -> Settled | None:
@@ -149,15 +148,14 @@ class SessionControl:
         ends = time.monotonic() + _LONGEST_LOOK
         while (settled := await self._settle(running, outcome, looks=True)) and settled.crossed_by:
             if settled.is_running and time.monotonic() < ends:
+                self._can_resume(running, within=0.0)  # until now at least: the database can fail before the next look
                 await asyncio.sleep(_LOOK_INTERVAL)
                 continue
             outcome = await self._send(running, access)
             running.doubt |= settled.is_running
-            if isinstance(outcome, Paused) and not settled.is_running:
-                outcome = replace(outcome, crossed=settled.crossed_by)
-            else:
-                outcome = Unconfirmed(Doubt.OVERTAKEN)  # a refusal now says nothing about the session
-            return await self._settle(running, outcome)
+            if not isinstance(outcome, Paused) or settled.is_running:  # a refusal now says nothing about the session
+                return await self._settle(running, Unconfirmed(Doubt.OVERTAKEN))
+            return await self._settle(running, replace(outcome, crossed=settled.crossed_by))
         return settled
 
     # --- resumes and ends ---
@@ -170,10 +168,9 @@ class SessionControl:
         outcome = await self._send(running, access)
         if order.verb is Verb.END and not isinstance(outcome, Refusal):
             outcome = await self._read_end(order, access, outcome)
-        settled = await self._settle(running, outcome)
-        if self._resumed.get(running.session) == math.inf and order.verb is Verb.RESUME:
-            self._resumed[running.session] = time.monotonic()
-        return settled
+        if running.doubt and order.verb is Verb.RESUME:
+            self._can_resume(running, within=UNCONFIRMED_TTL)
+        return await self._settle(running, outcome)
 
     async def _clear(self, running: RunningOrder) -> Refusal | None:
         """Record that an order is sent, unless something speaks against it: then return that.
@@ -192,14 +189,17 @@ class SessionControl:
                     return _why_not(against)
                 await asyncio.sleep(_LOOK_INTERVAL)
             if is_sent is not None:  # if this process was frozen meanwhile, another one can have reported it
-                is_clear = is_sent and (is_pause or self.rows.lease.is_held)
-                if not is_clear:
+                if not (is_sent and (is_pause or self.rows.lease.is_held)):
                     return Refusal(Why.LATE, seconds=running.age)
                 if running.order.verb is Verb.RESUME:
-                    self._resumed[running.session] = math.inf
+                    self._can_resume(running, within=self.anchor.deadline)
                 running.state = State.SENT
                 return None
         return None if is_pause and not running.is_repeated else Refusal(Why.STORE_UNAVAILABLE)
+
+    def _can_resume(self, running: RunningOrder, *, within: float) -> None:
+        """Know that a resume of the session of an order can act within so many seconds from now."""
+        self._resumed[running.session] = max(self._resumed.get(running.session, 0.0), time.monotonic() + within)
 
     async def _read_end(self, order: Order, access: Access, told: AnchorOutcome) -> AnchorOutcome:
         """Return the outcome of an end. Anchor's reads say whether the session has ended, not its answer alone."""
@@ -257,7 +257,7 @@ class SessionControl:
                 settled = await _stored(recording)
             except StoreError:
                 recording.cancel()
-                if isinstance(outcome, Paused) and self._resumed.get(running.session, -math.inf) > running.given_at:
+                if isinstance(outcome, Paused) and self._resumed.get(running.session, 0.0) > running.given_at:
                     outcome = Unconfirmed(Doubt.OVERTAKEN)
                 running.know(outcome)
                 self.rows.settle(running, outcome)  # with this time, whatever it has crossed
