@@ -309,15 +309,15 @@ class OrderRows:
         values = {"known": listed(known), "lease": self.lease.seconds, **self.lease.leading}
         if not await self.database.look(_ANY_LEFT, **values):
             return []
-        taken = await self.database.change(lambda connection: self._adopt(connection, values))
+        taken = await self.database.change(lambda connection: self._adopt(connection, known, values))
         for running in taken:
             running.recorded = asyncio.get_running_loop().create_future()
             running.recorded.set_result(running.state)
         return taken
 
-    def _adopt(self, connection: Connection, values: dict[str, Any]) -> list[RunningOrder]:
+    def _adopt(self, connection: Connection, known: Collection[str], values: dict[str, Any]) -> list[RunningOrder]:
         taken, odd, now = list[RunningOrder](), list[str](), connection.now()
-        for row in connection.fetch_all(_LEFT, **values):
+        for row in connection.fetch_all(_LEFT, **values | {"known": listed(known)}):  # by now: late ones come meanwhile
             try:
                 taken.append(read_row(row, now))
             except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError):

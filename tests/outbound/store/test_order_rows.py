@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import psycopg
 import pytest
@@ -398,6 +399,8 @@ async def test_the_leader_takes_over_the_orders_of_a_process_that_has_ended(stor
         await rows_of(store, "gone").write(row)
         assert [await adopt(leader), await adopt(others)] == [[], []]
         await execute(store, "UPDATE leases SET until = until - :lease WHERE name = 'gone'", lease=LEASE + 1)
+        came_meanwhile: Any = MagicMock(**{"__iter__.side_effect": [iter(()), iter([row.id])]})
+        assert await leader.adopt(came_meanwhile) == []
         assert [await adopt(others), await adopt(leader), await adopt(leader, row.id)] == [[], [row.id], []]
     assert await stored(store, "owner") == [("ours",)]
 
