@@ -230,7 +230,6 @@ class World:
         session_id, self._number = session_id or _SESSIONS[rng.random() < 0.15], self._number + 1
         waits = verb is Verb.PAUSE and faults.happens("w", 0.4)
         is_late = waits and rng.random() < 0.4
-        version = self._version(session_id) if verb is Verb.RESUME and faults.happens("v", 0.6) else None
         order = Order(
             verb,
             session_id,
@@ -238,11 +237,10 @@ class World:
             trigger_id=f"t{self._number}",
             age=rng.uniform(5.1, 9) if is_late else 0.0,
             batch_id="b" if waits and not is_late else "",
-            expected_version=version,
+            expected_version=self._version(session_id) if verb is Verb.RESUME and faults.happens("v", 0.6) else None,
         )
         alive = [process for process in self.processes if not process.gate.is_closed]
-        several = 2 if "t" in faults and not order.batch_id else 1
-        for process in rng.sample(alive, min(several, len(alive))):
+        for process in rng.sample(alive, min(2 if "t" in faults and not order.batch_id else 1, len(alive))):
             process.start(process.serve(order))
 
     def _version(self, session_id: str) -> str | None:
