@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 import aiohttp
 import httpx
-from aiohttp import StreamReader, connector, hdrs
+from aiohttp import StreamReader, hdrs
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError, RawResponseMessage, StreamWriter
 from cachetools import LRUCache
@@ -44,10 +44,6 @@ _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 def never_sent(error: BaseException) -> bool:
     """Return whether a call that raised `error` certainly sent nothing."""
     return isinstance(error, _NEVER_SENT)
-
-
-# each session here has certificates of its own; those that aiohttp loads for others take 2 MB
-connector._SSL_CONTEXT_VERIFIED = connector._SSL_CONTEXT_UNVERIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # noqa: SLF001
 
 
 @cache
