@@ -12,8 +12,7 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
@@ -103,10 +102,14 @@ def _run(_: argparse.Namespace, run: Run) -> int:
     _raise_limit_of_open_files()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.disable()  # until `serve` has started: a tenth of the time to start
-    with _without_certificates():  # the other commands need no bot, and end sooner without
-        from bot.app import serve  # noqa: PLC0415
-        from bot.inbound.http import NotListeningError  # noqa: PLC0415
-        from bot.outbound.slack.client import AppTokenRefusedError, TokenRefusedError  # noqa: PLC0415
+    # each session has certificates of its own: those that aiohttp loads as it is imported take 20 ms and 2 MB
+    ssl.SSLContext.set_default_verify_paths = lambda self: None  # type: ignore[method-assign]  # noqa: ARG005
+    # the other commands need no bot, and end sooner without
+    from bot.app import serve  # noqa: PLC0415
+    from bot.inbound.http import NotListeningError  # noqa: PLC0415
+    from bot.outbound.slack.client import AppTokenRefusedError, TokenRefusedError  # noqa: PLC0415
+
+    del ssl.SSLContext.set_default_verify_paths
 
     async def work() -> int:
         await serve(settings)
@@ -122,17 +125,6 @@ def _run(_: argparse.Namespace, run: Run) -> int:
         return _fail(str(error), code=1)
     except OSError as error:
         return _fail(f"The certificates of SSL_CERT_FILE or SSL_CERT_DIR can't be read: {error}.", code=1)
-
-
-@contextmanager
-def _without_certificates() -> Iterator[None]:
-    """Let aiohttp load none as it is imported: each session here has its own, and those take 20 ms and 2 MB."""
-    name = "set_default_verify_paths"
-    setattr(ssl.SSLContext, name, lambda _: None)
-    try:
-        yield
-    finally:
-        delattr(ssl.SSLContext, name)
 
 
 def _raise_limit_of_open_files() -> None:

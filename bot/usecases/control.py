@@ -148,7 +148,7 @@ class SessionControl:
         ends = time.monotonic() + _LONGEST_LOOK
         while (settled := await self._settle(running, outcome, looks=True)) and settled.crossed_by:
             if settled.is_running and time.monotonic() < ends:
-                self._can_resume(running, within=0.0)  # until now at least: the database can fail before the next look
+                self._note_resume(running, within=0.0)  # until now at least: the database can fail before the next look
                 await asyncio.sleep(_LOOK_INTERVAL)
                 continue
             outcome = await self._send(running, access)
@@ -169,7 +169,7 @@ class SessionControl:
         if order.verb is Verb.END and not isinstance(outcome, Refusal):
             outcome = await self._read_end(order, access, outcome)
         if running.doubt and order.verb is Verb.RESUME:
-            self._can_resume(running, within=UNCONFIRMED_TTL)
+            self._note_resume(running, within=UNCONFIRMED_TTL)
         return await self._settle(running, outcome)
 
     async def _clear(self, running: RunningOrder) -> Refusal | None:
@@ -192,12 +192,12 @@ class SessionControl:
                 if not (is_sent and (is_pause or self.rows.lease.is_held)):
                     return Refusal(Why.LATE, seconds=running.age)
                 if running.order.verb is Verb.RESUME:
-                    self._can_resume(running, within=self.anchor.deadline)
+                    self._note_resume(running, within=self.anchor.deadline)
                 running.state = State.SENT
                 return None
         return None if is_pause and not running.is_repeated else Refusal(Why.STORE_UNAVAILABLE)
 
-    def _can_resume(self, running: RunningOrder, *, within: float) -> None:
+    def _note_resume(self, running: RunningOrder, *, within: float) -> None:
         """Know that a resume of the session of an order can act within so many seconds from now."""
         self._resumed[running.session] = max(self._resumed.get(running.session, 0.0), time.monotonic() + within)
 
@@ -226,9 +226,10 @@ class SessionControl:
             is_new, is_first = is_first and running.age <= self.rows.lease.seconds, False  # sent at once
             if verb is Verb.PAUSE and not (why_not or is_new or await self.rows.is_ours(running)):
                 why_not.append(Refusal(Why.STOPPING))
-            if not (why_not or is_at_once or running.state is State.SENT):
-                self.rows.record(running)  # as sent: the database has not answered in time
-            running.state = running.state if why_not else State.SENT
+            if not why_not and running.state is not State.SENT:
+                running.state = State.SENT
+                if not is_at_once:
+                    self.rows.record(running)  # as sent: the database has not answered in time
             return not why_not
 
         async with self.queue.turn(access.person) as no_turn:

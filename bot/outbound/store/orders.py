@@ -306,8 +306,8 @@ class OrderRows:
 
         One that can't be read is told to nobody, and speaks against nothing any more.
         """
-        values = {"known": listed(known), "lease": self.lease.seconds, **self.lease.leading}
-        if not await self.database.look(_ANY_LEFT, **values):
+        values = {"lease": self.lease.seconds, **self.lease.leading}
+        if not await self.database.look(_ANY_LEFT, known=listed(known), **values):
             return []
         taken = await self.database.change(lambda connection: self._adopt(connection, known, values))
         for running in taken:
@@ -317,7 +317,7 @@ class OrderRows:
 
     def _adopt(self, connection: Connection, known: Collection[str], values: dict[str, Any]) -> list[RunningOrder]:
         taken, odd, now = list[RunningOrder](), list[str](), connection.now()
-        for row in connection.fetch_all(_LEFT, **values | {"known": listed(known)}):  # by now: late ones come meanwhile
+        for row in connection.fetch_all(_LEFT, known=listed(known), **values):  # by now: late ones come meanwhile
             try:
                 taken.append(read_row(row, now))
             except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError):
