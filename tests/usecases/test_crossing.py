@@ -220,8 +220,11 @@ class World:
         if not all(process.is_idle for process in self.processes):
             return False
         left = self.store.rows("SELECT id, state FROM orders WHERE state <> 'settled' OR told = 0")
-        told = {own for own, *_ in self.told}  # what could not be recorded as such is told again much later
+        told = self._told_ids()  # what could not be recorded as such is told again much later
         return all(row.state == "settled" and row.id in told for row in left)
+
+    def _told_ids(self) -> set[str]:
+        return {own for own, *_ in self.told}
 
     def _give(self, verb: Verb | None = None, session_id: SessionId | None = None) -> None:
         rng, faults = self.rng, self.faults
@@ -240,7 +243,8 @@ class World:
             expected_version=self._version(session_id) if verb is Verb.RESUME and faults.happens("v", 0.6) else None,
         )
         alive = [process for process in self.processes if not process.gate.is_closed]
-        for process in rng.sample(alive, min(2 if "t" in faults and not order.batch_id else 1, len(alive))):
+        several = 2 if "t" in faults and not order.batch_id else 1
+        for process in rng.sample(alive, min(several, len(alive))):
             process.start(process.serve(order))
 
     def _version(self, session_id: str) -> str | None:
@@ -330,7 +334,7 @@ class World:
 
     def _check_end(self) -> None:
         rows = self.store.rows("SELECT * FROM orders ORDER BY seq")
-        told = {own for own, *_ in self.told}
+        told = self._told_ids()
         self.wrong += [f"{row.id}: nobody was told" for row in rows if row.trigger_id != row.id and row.id not in told]
         triggers = {self.given[own][0].trigger_id for own in told}
         served = {order.trigger_id for order, process in self.given.values() if not process.is_killed}
