@@ -55,7 +55,7 @@ FROM_START: dict[str, tuple[Labels, ...]] = {
 """Labels with a value from the start: `increase` and `rate` do not see the first value of a series."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Durations:
     """Counts of what is at most as long as each of BUCKETS and longer than the one before, and the sum."""
 

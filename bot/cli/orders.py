@@ -136,7 +136,7 @@ async def _pause_all(options: argparse.Namespace, order: Order, context: Context
     return max(execution.end(), int(bool(running) or not found.is_complete))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class _Execution:
     """The orders of a command, which are executed as those of the bot. A running bot updates their cards."""
 

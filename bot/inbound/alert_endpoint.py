@@ -77,7 +77,7 @@ class _Sender:
         return replace(alert, channel=to, sender=self.token.name, asks=asks, warnings=warnings)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Alerts:
     """Endpoint for alerts, also by webhooks of others; a sender needs one of the workspace's alert tokens."""
 

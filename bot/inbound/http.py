@@ -185,7 +185,7 @@ _TOO_SLOW = Rejected(408, f"The body took over {_BODY_TIMEOUT:g} s, or others ne
 _ENCODED = Rejected(415, "Send the body without Content-Encoding.")
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Held:
     sender: Hashable
     drop: Callable[[], object]

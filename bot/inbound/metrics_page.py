@@ -24,7 +24,7 @@ def page(metrics: Metrics, readiness: Readiness, version: str, *, leads: bool, d
     return generate_latest(registry)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class _Page(Collector):
     metrics: Metrics
     readiness: Readiness

@@ -43,7 +43,7 @@ _NO_BODY = httpx.ByteStream(b"")
 _MAY_SAY_WHEN = frozenset({429, 503})  # with Retry-After
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AnchorHttp:
     """Anchor's API at `base_url`. https://docs.anchorbrowser.io/api-reference."""
 
@@ -161,7 +161,7 @@ def _text_in(holder: object, field: str) -> str | None:
     return text if text.strip() else None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AnchorClient:
     """Client of Anchor's API. `timeout` is for an attempt, `deadline` for an order; in seconds."""
 

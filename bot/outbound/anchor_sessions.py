@@ -150,7 +150,7 @@ def _minutes(item: _Json, name: str) -> float | None:
     return None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AnchorSessions:
     """Reads of sessions. `timeout` is for all pages of a list, and for any other request; in seconds."""
 

@@ -100,7 +100,7 @@ class NotHttpError(aiohttp.ClientError):
     """The answer is not HTTP."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Transport(httpx.AsyncBaseTransport):
     """httpx's transport over the connections of aiohttp. Stock httpx times out with 1,000 requests in flight.
 

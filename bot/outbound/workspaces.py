@@ -41,7 +41,7 @@ class _Cached:
     read_at: float
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Workspaces:
     """Repository of workspaces. Every method can raise StoreError.
 

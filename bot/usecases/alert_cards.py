@@ -23,7 +23,7 @@ _PLACED_WITHIN = 2.0  # seconds for the database to place alerts
 AlertResult = PostResult | Place
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AlertCards:
     """Alerts on cards."""
 

@@ -54,7 +54,7 @@ class _Known:
     read_at: float
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SessionReads:
     """Reads of Anchor. They share no queue with orders, so a slow read never delays a pause."""
 
@@ -120,7 +120,7 @@ class SessionReads:
         return result
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SessionLists:
     """Lists of sessions, and the messages with them."""
 
@@ -189,7 +189,7 @@ class SessionLists:
         return reading.result() if reading.done() else NotRead()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class FactReads:
     """Facts on cards, and reads of sessions that were paused. Those beyond the limits are skipped.
 

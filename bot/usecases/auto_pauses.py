@@ -36,7 +36,7 @@ _SAFE_WITHIN = 5.0  # seconds for orders to be recorded, before a webhook is tak
 _HAS_PAUSED = {Paused.__name__, Why.PAUSED_BEFORE}
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Pause:
     """The pause that an alert asks for. Its task returns the outcome, None if another process knows it."""
 
@@ -80,7 +80,7 @@ class _Pause:
         return Asked(Automatic.CONFIRMED if was_paused else Automatic.SENT, None, self.came_at)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AutoPauses:
     """Pauses by alerts. One that is repeated has the order that it had before, at whichever process."""
 

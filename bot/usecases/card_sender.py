@@ -28,7 +28,7 @@ LONGEST_ATTEMPT = 15.0  # seconds of an attempt, which can be four calls
 _TOO_LONG = Refused("msg_blocks_too_long")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class CardSender:
     """Sender of cards."""
 

@@ -59,7 +59,7 @@ READ_AFTER_END = 10.0  # seconds within which a session is read until it has end
 _READ_INTERVAL = 1.0  # and between two of those reads
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SessionControl:
     """Execution of orders, within the limits of each person.
 

@@ -36,7 +36,7 @@ MOST_QUIET = 10_000
 QUIET_PERIOD = 600.0  # seconds without a look into the store after a notice, delivered or not
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class WorkspaceMonitor:
     """Messages to admins about changes, refused keys and alerts; the store knows the notices that were sent."""
 

@@ -53,7 +53,7 @@ RECOVERY_INTERVAL, ALONE_INTERVAL = 4.0, 16.0
 """Seconds between two looks for orders to take over, also if only commands run beside the bot."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Orders:
     """Execution and delivery of orders."""
 

@@ -50,7 +50,7 @@ _MOST_NAMED = 5  # sessions of a summary in the log
 _Failure = TryAgain | Doubtful | Refused
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Workspace:
     """The calls of a workspace, its last updates, and when Slack takes messages, and updates, again (monotonic)."""
 
@@ -68,7 +68,7 @@ class LaneName(NamedTuple):
     is_post: bool
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Lane:
     """The messages of a lane that wait, the most urgent first, and whether one is being sent, or posted.
 
@@ -100,7 +100,7 @@ class _Entry(NamedTuple):
     until: float  # after a failure (monotonic)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Outbox:
     """The outbox. Orders never wait for it. Without a `card_sender` it sends nothing: a bot does, for a command."""
 

@@ -30,7 +30,7 @@ class Access:
     allowed: frozenset[Verb] = frozenset()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class OperatorAccess:
     """Authorization of orders of the command line: access to the settings and the database is enough.
 
@@ -54,7 +54,7 @@ class OperatorAccess:
         return None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AccessCheck:
     """Authorization of orders, by the workspace in the store, the role in Slack and `core.permissions`."""
 

@@ -23,7 +23,7 @@ LONGEST_INTERVAL = 64.0
 EARLY = 5.0  # seconds by which a reminder can come before its time
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Reminders:
     """The reminders, so many seconds `before` a session ends, or 0 for none. `wake` is set once more ends are known."""
 

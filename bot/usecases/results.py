@@ -39,7 +39,7 @@ class Delivered:
     posted: Posted | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class MessageDelivery:
     """Delivery of messages after the ack. At most `capacity` wait until others are sent."""
 

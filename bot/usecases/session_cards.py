@@ -33,7 +33,7 @@ _FIND_TIMEOUT = 2.0  # seconds for the workspace; while the database hangs, a ca
 _MOST_SENDERS = 1_000  # whose pauses have failed without the database
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SessionCards:
     """The cards of the sessions of orders. `find` returns the workspace with a team id."""
 

@@ -40,7 +40,7 @@ _MOST_AT_ONCE = 20  # checks: reads must not take the processor from orders
 MOST_LISTED = 10_000  # sessions of cards that have been looked for in a list
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SessionChecks:
     """Checks of sessions. No workspace waits for the reads of another one."""
 

@@ -50,7 +50,7 @@ Save = Callable[[Workspace, str, Submission], Awaitable[Change | Reply]]
 """Reads and checks what an admin with this user id has sent. Can raise StoreError."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Forms:
     """The windows and the controls in Home with which admins change settings: one path for all of them."""
 

@@ -82,7 +82,7 @@ class Modals:
         )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class HomeView:
     """Publisher of Home, one view at a time per person: the newest is last."""
 

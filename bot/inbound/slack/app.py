@@ -216,7 +216,7 @@ async def _refuse(error: Exception | None) -> NoReturn:
     raise error or BoltError
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SlackApp:
     """Dispatcher of validated payloads to the listeners of `router`.
 

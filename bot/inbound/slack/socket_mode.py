@@ -225,7 +225,7 @@ class SocketAcks:
 Connect = Callable[[], Awaitable[SocketConnection]]  # raises the errors of `connect`
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SocketMode:
     """Client that keeps a connection open and dispatches its envelopes. `tasks` has one for each unanswered envelope.
 

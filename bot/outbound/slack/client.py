@@ -112,7 +112,7 @@ _REFUSED = dict.fromkeys(TOKEN_REFUSED, TokenRefusedError)
 _APP_REFUSED = dict.fromkeys(TOKEN_REFUSED | {"missing_scope"}, AppTokenRefusedError)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SlackClient:
     """Calls of the Web API: one attempt each, with a timeout of 5 s."""
 

@@ -27,7 +27,7 @@ _CODE_REFUSED = {"invalid_code", "code_already_used", "code_expired"}
 _SILENT = install.unavailable_page(install.SLACK_SILENT)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SlackOAuth:
     """OAuth client of the Slack app; Slack redirects browsers back to `redirect_uri`."""
 

@@ -150,7 +150,7 @@ def changed(what: str, content: str, *, team_id: str, at: float, by: str = "") -
     return AuditRow(team_id, 0, secrets.token_hex(16), what=what, at=at, person=by, content=content)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AuditTrail:
     """Repository of the trail. The first key of `cipher` signs what this process adds."""
 

@@ -172,7 +172,7 @@ def _rule_of(look: Row, now: float) -> Refusal | None:
     return None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class AutoPauseRows:
     """Repository of what pauses by alerts depend on. Those of a sender pause `most` sessions within `limits.WINDOW`.
 

@@ -57,7 +57,7 @@ def _row_type(*names: str) -> Callable[[Sequence[Any]], Any]:
     return namedtuple("Row", names, rename=True)._make  # type: ignore[attr-defined,no-any-return]  # noqa: PYI024 - of columns
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Statement:
     """A statement that is executed for each of some rows of values, at the latest when its result is read."""
 

@@ -28,7 +28,7 @@ CUT_INTERVAL = 60.0
 """Seconds between two attempts to empty the write-ahead log of a SQLite file: it has what was deleted."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Database:
     """A database. Each of its calls can raise StoreUnreachableError, and does until `prepared` is set.
 

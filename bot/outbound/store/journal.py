@@ -21,7 +21,7 @@ _CHANGES = f"""
 """Changes of settings in the form of orders. A person who was forgotten has no user id."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class OrderHistory:
     """Repository of past orders."""
 

@@ -51,7 +51,7 @@ _LEAVE = ("DELETE FROM leases WHERE name = :owner", "UPDATE leases SET until = u
 DELETE_OLD_LEASES = "DELETE FROM leases WHERE until < :limit"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Lease:
     """The lease of a process, `owner`, of so many seconds.
 

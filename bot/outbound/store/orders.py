@@ -156,7 +156,7 @@ _GIVE_UP = f"""
 """
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class OrderRows:
     """Repository of orders. Its `lease` names this process, which changes only its own rows."""
 

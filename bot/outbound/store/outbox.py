@@ -137,7 +137,7 @@ _MOVE = """
 _SEND_AGAIN = "UPDATE messages SET shown = NULL, due = 0 WHERE id = :id AND closed_at IS NULL"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class MessageRows:
     """Repository of messages. Each of its reads, and `take`, can raise StoreUnreachableError.
 

@@ -32,7 +32,7 @@ _ADMINS = """
 """
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class People:
     """Repository of people. Every method can raise StoreUnreachableError; `now` is in Unix seconds."""
 

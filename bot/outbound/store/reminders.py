@@ -80,7 +80,7 @@ class PausedSession:
         return Deadline(self.ends_at or 0.0, bool(self.ends_by_default)) if is_known else None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ReminderRows:
     """Repository of the reminders."""
 

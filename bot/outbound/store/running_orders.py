@@ -60,7 +60,7 @@ class Settled:
         return self.cards.ids.get((actor.team_id, actor.channel_id, running.address.message_ts or ""))
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class RunningOrder:
     """An order in work. Times are monotonic, in seconds."""
 

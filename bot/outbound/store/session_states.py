@@ -62,7 +62,7 @@ _OF_BATCH = """
 """
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SessionStates:
     """Repository of the states of sessions."""
 

@@ -74,7 +74,7 @@ class Record:
 UNKNOWN_TOKENS = Record("", "alert tokens", "changed")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class WorkspaceRows:
     """Repository of workspaces. Every method can raise StoreUnreachableError.
 
@@ -284,7 +284,7 @@ def claim(connection: Connection, scope: str, name: str, until: float | None, no
     return connection.execute(_CLAIM, scope=scope, name=name, until=until, now=now) > 0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Notices:
     """Repository of the notices that a workspace gets once, from one replica. Can raise StoreUnreachableError."""
 

@@ -48,7 +48,7 @@ Work = Callable[[Connection], Read[_T] | Steps[Read[_T]]]
 is a generator: it yields before it reads them, so that those for other works come in the same round trip."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class _Waiting:
     work: Work[Any]
     person: Person
@@ -61,7 +61,7 @@ class _Waiting:
         return self.locks[0] if self.locks else id(self)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Writer:
     """A writer of a process. Nothing is written before `run` starts. A transaction renews the lease if it is due."""
 
