@@ -30,7 +30,7 @@ _IN_FLIGHT = 32
 _FLOODED = 7.0, 3.0  # seconds: before and while it is measured; Node compiles for long
 _CLICKS = 20
 _IDLE = 60.0  # seconds, after which most of the bot's timers begin again,
-_CARDS, _CARDS_CHECKED = 10_000, 208.0  # and from one check of so many cards to the next one
+_CARDS, _CARDS_CHECKED = 10_000, 256.0  # and from one check of so many cards to the next one
 
 
 async def rate(launcher: Launcher, application: Application) -> Numbers:
@@ -105,7 +105,7 @@ async def flood(launcher: Launcher, application: Application) -> Numbers:
 async def idle(launcher: Launcher, application: Application) -> Numbers:
     """Measure 60 s without requests: the processor time of an hour, and how often a thread wakes.
 
-    The bot also for 208 s with 10,000 open cards, whose sessions all run.
+    The bot also for 256 s with 10,000 open cards, whose sessions all run.
     """
     async with launcher.run(application) as running:
         numbers = await _idle(running, _IDLE, "")

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 INTERVAL = 60.0
 """Seconds from a check of a workspace to the next one. The first one follows two looks after the first card."""
 
-PER_SECOND = 50
+PER_SECOND = 40
 """Sessions of a workspace that are checked in a second, so that checks of many take little of the processor's time."""
 
 KEY_INTERVAL = 45.0  # seconds from a check to the next one of a workspace whose key alone is tried
